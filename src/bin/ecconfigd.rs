@@ -1,0 +1,2 @@
+//! The configuration server.
+fn main() {}

@@ -1,0 +1,3 @@
+//! ecconfigd.
+pub mod momentum;
+pub mod tls;
