@@ -1,0 +1,36 @@
+//! What can be wrong with accounts.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A failure, told to the administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        /// "read" or "write".
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line is not `NAME:ROLE:HASH`.
+    #[error("{} line {line}: expected NAME:ROLE:HASH; mend the line or remove it and run `ecconfigd passwd`", path.display())]
+    BadLine {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// The name cannot be an account's.
+    #[error("\"{0}\" cannot be an account's name: use letters, digits and . _ @ -, 64 at the most")]
+    BadName(String),
+    /// The password is empty or too long.
+    #[error("the password must have between 1 and {max} bytes and no control characters", max = super::MAX_PASSWORD)]
+    BadPassword,
+    /// The system gave no random numbers, or hashing failed.
+    #[error("the password could not be hashed: {0}")]
+    Hash(String),
+}

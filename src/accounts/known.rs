@@ -1,0 +1,161 @@
+//! The accounts as a running server holds them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Mutex;
+use std::{fs, io};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::htdigest::{self, HtDigest};
+use super::{Entry, Error, File, MAX_PASSWORD, Role, password};
+
+/// Somebody who has shown the right password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// All accounts at one moment. Replacing them forgets the passwords that were verified.
+pub struct Accounts {
+    known: BTreeMap<String, Known>,
+    /// What an unknown name is compared with, so that the time it takes does not give it away.
+    decoy: String,
+    key: [u8; 32],
+    verified: Mutex<HashMap<String, [u8; 32]>>,
+}
+
+enum Known {
+    Argon2(Entry),
+    HtDigest(HtDigest),
+}
+
+impl Accounts {
+    /// Reads the file of accounts, and the original's password file for names that are not in it.
+    pub fn load(file: &File, htdigest: &Path) -> Result<Self, Error> {
+        let mut known: BTreeMap<String, Known> =
+            file.read()?.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
+        for (name, digest) in read_htdigest(htdigest)? {
+            known.entry(name).or_insert(Known::HtDigest(digest));
+        }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(|e| Error::Hash(e.to_string()))?;
+        let decoy = password::hash(&password::generate()?)?;
+        Ok(Self { known, decoy, key, verified: Mutex::default() })
+    }
+
+    /// Whether there is an account of this name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.known.contains_key(name)
+    }
+
+    /// Names, roles, and whether the password is still kept in the original's way.
+    pub fn list(&self) -> impl Iterator<Item = (&str, Role, bool)> {
+        self.known.iter().map(|(name, known)| {
+            (name.as_str(), known.role(name), matches!(known, Known::HtDigest(_)))
+        })
+    }
+
+    /// Recognises a password that was verified before. Takes microseconds.
+    pub fn recall(&self, name: &str, password: &str) -> Option<Account> {
+        let tag = *self.verified().get(name)?;
+        self.mac(name, password).verify_slice(&tag).ok()?;
+        Some(Account { name: name.to_owned(), role: self.known.get(name)?.role(name) })
+    }
+
+    /// Verifies a password and remembers it, under a key that nobody else has. Takes tens of
+    /// milliseconds. Whether the password is kept in the original's way is told too.
+    pub fn verify(&self, name: &str, password: &str) -> Option<(Account, bool)> {
+        if password.len() > MAX_PASSWORD {
+            return None;
+        }
+        let known = self.known.get(name);
+        let (good, is_old) = match known {
+            Some(Known::Argon2(entry)) => (password::matches(password, &entry.hash), false),
+            Some(Known::HtDigest(digest)) => {
+                password::matches(password, &self.decoy);
+                (digest.matches(name, password), true)
+            }
+            None => {
+                password::matches(password, &self.decoy);
+                (false, false)
+            }
+        };
+        let account = Account { name: name.to_owned(), role: known?.role(name) };
+        good.then(|| {
+            let tag = self.mac(name, password).finalize().into_bytes().into();
+            self.verified().insert(name.to_owned(), tag);
+            (account, is_old)
+        })
+    }
+
+    fn mac(&self, name: &str, password: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length is a key");
+        mac.update(name.as_bytes());
+        mac.update(&[0]);
+        mac.update(password.as_bytes());
+        mac
+    }
+
+    fn verified(&self) -> std::sync::MutexGuard<'_, HashMap<String, [u8; 32]>> {
+        self.verified.lock().expect("no code panics while it holds the list of verified passwords")
+    }
+}
+
+impl Known {
+    fn role(&self, name: &str) -> Role {
+        match self {
+            Self::Argon2(entry) => entry.role,
+            Self::HtDigest(_) => Role::default_for(name),
+        }
+    }
+}
+
+fn read_htdigest(path: &Path) -> Result<Vec<(String, HtDigest)>, Error> {
+    match fs::read(path) {
+        Ok(content) => Ok(htdigest::parse(&String::from_utf8_lossy(&content))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(Error::File { action: "read", path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accounts(htdigest: &str) -> Accounts {
+        let dir = tempfile::tempdir().unwrap();
+        let file = File::new(dir.path().join("accounts"));
+        file.set_password("admin", None, "new").unwrap();
+        let old = dir.path().join("svn-auth.htdigest");
+        fs::write(&old, htdigest).unwrap();
+        Accounts::load(&file, &old).unwrap()
+    }
+
+    #[test]
+    fn only_a_verified_password_is_recalled() {
+        let accounts = accounts("");
+        assert!(accounts.recall("admin", "new").is_none());
+        assert!(accounts.verify("admin", "old").is_none());
+        assert!(accounts.verify("nobody", "new").is_none());
+        let (account, _) = accounts.verify("admin", "new").unwrap();
+        assert_eq!(account.role, Role::Administrator);
+        assert_eq!(accounts.recall("admin", "new"), Some(account));
+        assert!(accounts.recall("admin", "old").is_none());
+    }
+
+    #[test]
+    fn the_original_file_serves_names_that_are_not_in_ours() {
+        // md5("ecuser:ecconfigd repo:secret"), md5("admin:ecconfigd repo:secret")
+        let accounts = accounts(
+            "ecuser:ecconfigd repo:5074a2e0f160d46268fd78d3b62f9604\nadmin:ecconfigd repo:c4277675a62acd6808e8b2f45a96b763\n",
+        );
+        let (account, is_old) = accounts.verify("ecuser", "secret").unwrap();
+        assert_eq!((account.role, is_old), (Role::Service, true));
+        assert!(accounts.verify("admin", "secret").is_none());
+    }
+}

@@ -1,0 +1,27 @@
+//! Who may use the server: names, roles, and passwords that only their hashes are kept of.
+//!
+//! The accounts are a file ([`File`]), which `ecconfigd passwd` and the server change under a lock.
+//! A running server holds them as [`Accounts`], replaced as a whole when the file changes.
+
+mod error;
+mod file;
+mod htdigest;
+mod known;
+mod password;
+mod role;
+
+pub use error::Error;
+pub use file::{Entry, File};
+pub use known::{Account, Accounts};
+pub use password::generate;
+pub use role::Role;
+
+/// The administrator's account.
+pub const ADMIN: &str = "admin";
+/// The account with which nodes pull.
+pub const SERVICE: &str = "ecuser";
+/// What browsers and git show when they ask for a password; it is part of the hashes in an
+/// htdigest file.
+pub const REALM: &str = "ecconfigd repo";
+/// The longest password, in bytes. Hashing longer ones would only cost time.
+pub const MAX_PASSWORD: usize = 1024;

@@ -1,0 +1,82 @@
+//! Every path the product knows, below one root.
+
+use std::path::{Path, PathBuf};
+
+/// Where things are. In production the root is `/`; `--root DIR` moves all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout below `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory that holds all state: `/var/ecconfigd`.
+    pub fn state(&self) -> PathBuf {
+        self.root.join("var/ecconfigd")
+    }
+
+    /// One bare repository for each subcluster: `/var/ecconfigd/repo`.
+    pub fn repositories(&self) -> PathBuf {
+        self.state().join("repo")
+    }
+
+    /// Key and certificate, where the original's Apache kept them: `/var/ecconfigd/apache`.
+    pub fn certificates(&self) -> PathBuf {
+        self.state().join("apache")
+    }
+
+    /// The accounts with their hashed passwords: `/var/ecconfigd/accounts`.
+    pub fn accounts(&self) -> PathBuf {
+        self.state().join("accounts")
+    }
+
+    /// The original's password file: `/var/ecconfigd/repo/svn-auth.htdigest`.
+    pub fn htdigest(&self) -> PathBuf {
+        self.repositories().join("svn-auth.htdigest")
+    }
+
+    /// The passwords made at the first start: `/var/ecconfigd/initial-passwords`.
+    pub fn initial_passwords(&self) -> PathBuf {
+        self.state().join("initial-passwords")
+    }
+
+    /// Held by the one server that may write below [`Layout::state`]: `/var/ecconfigd/lock`.
+    pub fn lock(&self) -> PathBuf {
+        self.state().join("lock")
+    }
+
+    /// Uploads and packs on their way: `/var/ecconfigd/tmp`. Emptied at each start.
+    pub fn spool(&self) -> PathBuf {
+        self.state().join("tmp")
+    }
+
+    /// The root itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_lies_below_the_root() {
+        let layout = Layout::new("/demo");
+        let paths = [
+            layout.state(),
+            layout.repositories(),
+            layout.certificates(),
+            layout.accounts(),
+            layout.htdigest(),
+            layout.initial_passwords(),
+            layout.lock(),
+            layout.spool(),
+        ];
+        assert!(paths.iter().all(|path| path.starts_with("/demo/var/ecconfigd")));
+    }
+}

@@ -1,0 +1,143 @@
+//! The only place where references move.
+
+use git2::{ErrorCode, Repository, Signature, Time, Transaction};
+
+use super::snapshot::ref_on_disk;
+use super::{BOOT, Entry, Error, Quarantine, RefUpdate, Subcluster, journal};
+
+/// What came of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Old revision numbers that name another commit from now on. Not zero only when a merge has
+    /// the old head as its second parent.
+    pub renumbered: usize,
+}
+
+impl Subcluster {
+    /// Makes a change: all of its updates or none. When this returns, the change is durable and
+    /// readers see it. Fails with [`Error::Stale`] if a reference is not what the entry was made
+    /// against.
+    ///
+    /// The order is: lock, compare, take the pack in, write. The loser of a race leaves nothing.
+    pub fn apply(&self, entry: &Entry, quarantine: Option<&Quarantine>) -> Result<Applied, Error> {
+        let _one_at_a_time = self.writer();
+        self.read(|repository| {
+            let transaction = lock_and_compare(repository, &entry.updates)?;
+            if let Some(quarantine) = quarantine {
+                quarantine.take_in(self)?;
+            }
+            self.write(repository, transaction, entry)
+        })?;
+        let renumbered = self.publish(&entry.updates)?;
+        Ok(Applied { renumbered })
+    }
+
+    fn write(
+        &self,
+        repository: &Repository,
+        transaction: Transaction<'_>,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        // One reference changes with one rename. Several need a note of what was meant, so that a
+        // crash between them is made good at the next start.
+        let several = entry.updates.len() > 1;
+        if several {
+            journal::write(self.path(), entry)?;
+        }
+        let result = set(transaction, entry);
+        if result.is_err() {
+            roll_back(repository, entry);
+        }
+        if several {
+            journal::clear(self.path())?;
+        }
+        result
+    }
+
+    /// Finishes a change that a crash cut in two.
+    pub(super) fn finish_interrupted(&self, repository: &Repository) -> Result<(), Error> {
+        let Some(mut entry) = journal::read(self.path())? else { return Ok(()) };
+        // What is at its new value already is done.
+        entry.updates.retain(|update| {
+            ref_on_disk(repository, &update.name).map_or(true, |now| now != update.new)
+        });
+        let transaction = lock_and_compare(repository, &entry.updates)?;
+        set(transaction, &entry)?;
+        tracing::warn!(
+            subcluster = %self.name(),
+            account = entry.who,
+            "a change of several references to subcluster {}, cut short when the server stopped, \
+             has been completed",
+            self.name(),
+        );
+        Ok(journal::clear(self.path())?)
+    }
+}
+
+fn lock_and_compare<'r>(
+    repository: &'r Repository,
+    updates: &[RefUpdate],
+) -> Result<Transaction<'r>, Error> {
+    let mut transaction = repository.transaction()?;
+    for update in updates {
+        transaction.lock_ref(&update.name).map_err(|e| lock_error(e, &update.name))?;
+        if ref_on_disk(repository, &update.name)? != update.old {
+            return Err(Error::Stale { name: update.name.clone() });
+        }
+    }
+    Ok(transaction)
+}
+
+/// libgit2's messages name files; clients get ours.
+fn lock_error(error: git2::Error, name: &str) -> Error {
+    let text = error.message();
+    match error.code() {
+        ErrorCode::Locked => {
+            Error::BadRef(format!("{name} is locked by another program; try again"))
+        }
+        _ if text.contains("exists") || text.contains("directory") => Error::BadRef(format!(
+            "{name} is in the way of another branch, or another is in its way"
+        )),
+        _ => error.into(),
+    }
+}
+
+fn set(mut transaction: Transaction<'_>, entry: &Entry) -> Result<(), Error> {
+    let address = format!("{}@{}", entry.who, entry.from);
+    let who = Signature::new(&entry.who, &address, &Time::new(entry.when, 0))?;
+    for update in &entry.updates {
+        if update.new.is_zero() {
+            transaction.remove(&update.name)?;
+        } else {
+            transaction.set_target(&update.name, update.new.into(), Some(&who), "push")?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// libgit2 writes the references of a transaction one after the other and leaves those written
+/// when one fails (`git_transaction_commit` in its transaction.c).
+fn roll_back(repository: &Repository, entry: &Entry) {
+    for update in entry.updates.iter().map(RefUpdate::reversed) {
+        let written = ref_on_disk(repository, &update.name).is_ok_and(|now| now == update.old);
+        if !written || update.old == update.new {
+            continue;
+        }
+        let undo = Entry { updates: vec![update.clone()], ..entry.clone() };
+        let undone = lock_and_compare(repository, &undo.updates).and_then(|t| set(t, &undo));
+        if let Err(error) = undone {
+            tracing::error!(
+                subcluster = entry.subcluster,
+                "{} of subcluster {} could not be set back after a failed change: {error}; set it to {} by hand",
+                update.name,
+                entry.subcluster,
+                update.new,
+            );
+        }
+    }
+}
+
+/// Whether the live configuration changes.
+pub(super) fn moves_boot(updates: &[RefUpdate]) -> bool {
+    updates.iter().any(|update| update.name == BOOT)
+}

@@ -1,0 +1,29 @@
+//! Writing so that it survives the loss of power.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Writes a file as a whole: it has its old content or the new one, whatever happens.
+pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
+    let dir = path.parent().expect("a file lies in a directory");
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    sync_dir(dir)
+}
+
+/// Removes a file for good; one that is gone already is no error.
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+        Ok(()) => sync_dir(path.parent().expect("a file lies in a directory")),
+    }
+}

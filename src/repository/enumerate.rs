@@ -1,0 +1,213 @@
+//! Which objects go into a pack.
+
+use std::collections::HashSet;
+
+use git2::{ObjectType, Odb, Oid, PackBuilder, Repository, Tree, TreeEntry};
+
+use super::shallow::{self, Cut};
+use super::trees::{self, Visit};
+use super::{Error, Snapshot};
+use crate::protocol::Filter;
+
+/// What is wanted, sorted by what it is.
+#[derive(Default)]
+pub(super) struct Wants {
+    /// Commits, those behind tags included.
+    pub(super) commits: Vec<Oid>,
+    tags: Vec<Oid>,
+    trees: Vec<Oid>,
+    blobs: Vec<Oid>,
+}
+
+impl Wants {
+    /// Looks the objects up.
+    pub(super) fn sort(
+        repository: &Repository,
+        ids: impl Iterator<Item = Oid>,
+    ) -> Result<Self, Error> {
+        let mut wants = Self::default();
+        for id in ids {
+            wants.add(repository, id)?;
+        }
+        Ok(wants)
+    }
+
+    fn add(&mut self, repository: &Repository, id: Oid) -> Result<(), Error> {
+        // git's own words, which its client looks for.
+        let unknown = |_| Error::NotFound(format!("upload-pack: not our ref {id}"));
+        let (_, kind) = repository.odb()?.read_header(id).map_err(unknown)?;
+        match kind {
+            ObjectType::Commit => self.commits.push(id),
+            ObjectType::Tree => self.trees.push(id),
+            ObjectType::Tag => {
+                self.tags.push(id);
+                self.add(repository, repository.find_tag(id)?.target_id())?;
+            }
+            _ => self.blobs.push(id),
+        }
+        Ok(())
+    }
+}
+
+/// The commits to send, and which of their parents the client has or gets.
+struct Commits {
+    send: Vec<Oid>,
+    /// With a cut history, parents outside of these are not there to be built upon.
+    there: Option<HashSet<Oid>>,
+}
+
+impl Commits {
+    fn select(
+        repository: &Repository,
+        wants: &[Oid],
+        common: &[Oid],
+        cut: Option<&Cut>,
+        client_ends: &HashSet<Oid>,
+    ) -> Result<Self, Error> {
+        match cut {
+            None => Self::whole(repository, wants, common),
+            Some(cut) => Self::cut(repository, wants, common, cut, client_ends),
+        }
+    }
+
+    fn whole(repository: &Repository, wants: &[Oid], common: &[Oid]) -> Result<Self, Error> {
+        let mut walk = repository.revwalk()?;
+        wants.iter().try_for_each(|&id| walk.push(id))?;
+        for &id in common {
+            // What both have may be a tag or a blob; hiding it is of no use then.
+            let _ = walk.hide(id);
+        }
+        Ok(Self { send: walk.collect::<Result<_, _>>()?, there: None })
+    }
+
+    fn cut(
+        repository: &Repository,
+        wants: &[Oid],
+        common: &[Oid],
+        cut: &Cut,
+        client_ends: &HashSet<Oid>,
+    ) -> Result<Self, Error> {
+        let odb = repository.odb()?;
+        let is_commit = |&id: &Oid| matches!(odb.read_header(id), Ok((_, ObjectType::Commit)));
+        let common: Vec<Oid> = common.iter().copied().filter(is_commit).collect();
+        let mut there = shallow::ancestors(repository, &common, client_ends)?;
+        let mut send = Vec::new();
+        let mut stack: Vec<Oid> = wants.iter().chain(&cut.uncovered).copied().collect();
+        while let Some(id) = stack.pop() {
+            if there.insert(id) {
+                send.push(id);
+                if !cut.ends.contains(&id) {
+                    stack.extend(repository.find_commit(id)?.parent_ids());
+                }
+            }
+        }
+        Ok(Self { send, there: Some(there) })
+    }
+
+    fn is_there(&self, parent: Oid) -> bool {
+        self.there.as_ref().is_none_or(|there| there.contains(&parent))
+    }
+}
+
+/// Everything that decides upon the content of a pack.
+pub(super) struct Selection<'a> {
+    pub(super) wants: &'a Wants,
+    pub(super) common: &'a [Oid],
+    pub(super) cut: Option<&'a Cut>,
+    pub(super) client_ends: &'a HashSet<Oid>,
+    pub(super) filter: Filter,
+    pub(super) include_tag: bool,
+}
+
+impl Selection<'_> {
+    /// Puts the objects into the pack. What a commit shares with its parents is left out, so the
+    /// work grows with what is sent and not with what there is.
+    pub(super) fn insert_into(
+        &self,
+        repository: &Repository,
+        snapshot: &Snapshot,
+        pack: &mut PackBuilder<'_>,
+    ) -> Result<(), Error> {
+        let commits = Commits::select(
+            repository,
+            &self.wants.commits,
+            self.common,
+            self.cut,
+            self.client_ends,
+        )?;
+        for &id in self.wants.tags.iter().chain(&self.wants.blobs).chain(&commits.send) {
+            pack.insert_object(id, None)?;
+        }
+        if self.include_tag {
+            insert_tags(repository, snapshot, &commits.send, pack)?;
+        }
+        let mut insert = Insert { odb: repository.odb()?, filter: self.filter, pack };
+        let mut seen = HashSet::new();
+        for &tree in &self.wants.trees {
+            trees::walk_new(repository, tree, &[], &mut seen, &mut insert)?;
+        }
+        if self.filter == Filter::NoTrees {
+            return Ok(());
+        }
+        for &id in &commits.send {
+            let commit = repository.find_commit(id)?;
+            let there = commit.parent_ids().filter(|&parent| commits.is_there(parent));
+            let bases = there
+                .map(|parent| Ok(repository.find_commit(parent)?.tree_id()))
+                .collect::<Result<Vec<_>, Error>>()?;
+            trees::walk_new(repository, commit.tree_id(), &bases, &mut seen, &mut insert)?;
+        }
+        Ok(())
+    }
+}
+
+fn insert_tags(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    sent: &[Oid],
+    pack: &mut PackBuilder<'_>,
+) -> Result<(), Error> {
+    let sent: HashSet<Oid> = sent.iter().copied().collect();
+    let tags = snapshot.refs().iter().filter(|reference| {
+        reference.peeled.is_some_and(|peeled| sent.contains(&Oid::from(peeled)))
+    });
+    for tag in tags {
+        let mut next = Some(Oid::from(tag.target));
+        while let Some(tag) = next.and_then(|id| repository.find_tag(id).ok()) {
+            pack.insert_object(tag.id(), None)?;
+            next = Some(tag.target_id());
+        }
+    }
+    Ok(())
+}
+
+struct Insert<'a, 'p, 'r> {
+    odb: Odb<'a>,
+    filter: Filter,
+    pack: &'p mut PackBuilder<'r>,
+}
+
+impl Visit for Insert<'_, '_, '_> {
+    fn tree(&mut self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error> {
+        // The name tells libgit2 which trees are likely to be alike.
+        Ok(self.pack.insert_object(tree.id(), name(path))?)
+    }
+
+    fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error> {
+        let wanted = match self.filter {
+            Filter::None => true,
+            Filter::NoBlobs | Filter::NoTrees => false,
+            Filter::BlobLimit(limit) => (self.odb.read_header(entry.id())?.0 as u64) < limit,
+        };
+        // A submodule's commit is not in this repository.
+        if wanted && entry.kind() == Some(ObjectType::Blob) {
+            self.pack.insert_object(entry.id(), name(path))?;
+        }
+        Ok(())
+    }
+}
+
+fn name(path: &[u8]) -> Option<&str> {
+    let path = std::str::from_utf8(path).ok()?;
+    path.rsplit('/').next()
+}

@@ -1,0 +1,69 @@
+//! What can go wrong with a repository.
+
+use std::io;
+
+use crate::protocol;
+
+/// A failure, with its cause for the log. What clients are told of it is decided in `server`.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No subcluster of this name.
+    #[error("there is no subcluster \"{0}\"")]
+    NoSubcluster(String),
+    /// The repository is there but cannot be opened or read.
+    #[error("the repository of subcluster {name} cannot be read")]
+    Unreadable {
+        /// The subcluster.
+        name: String,
+        /// Why.
+        #[source]
+        source: git2::Error,
+    },
+    /// No such branch, revision, file or object.
+    #[error("{0}")]
+    NotFound(String),
+    /// The request contradicts itself or the protocol.
+    #[error(transparent)]
+    Protocol(#[from] protocol::Error),
+    /// The pack that was pushed is not whole or not allowed.
+    #[error("{0}")]
+    BadPack(String),
+    /// A reference cannot be made or changed, for a reason that clients may know.
+    #[error("{0}")]
+    BadRef(String),
+    /// A reference is not what the change was made against.
+    #[error("{name} has been changed by somebody else")]
+    Stale {
+        /// The reference.
+        name: String,
+    },
+    /// No room is left where the repositories are.
+    #[error("the disk is full")]
+    DiskFull,
+    /// libgit2 failed.
+    #[error("git: {0}")]
+    Git(git2::Error),
+    /// The file system failed.
+    #[error("file system: {0}")]
+    Io(io::Error),
+}
+
+impl From<git2::Error> for Error {
+    fn from(error: git2::Error) -> Self {
+        // libgit2 keeps errno only as the text that strerror gave it.
+        if error.message().contains("No space left on device") {
+            Self::DiskFull
+        } else {
+            Self::Git(error)
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Where a subcluster stands.
+
+use crate::protocol::Id;
+
+/// The newest revision of the live configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its commit.
+    pub commit: Id,
+    /// The number shown to people: commits from the first one to this, by first parents.
+    pub revision: u64,
+}

@@ -1,0 +1,170 @@
+//! Policy: which pushed changes are allowed.
+
+use std::collections::HashSet;
+
+use git2::{DiffOptions, ErrorCode, ObjectType, Oid, Repository};
+
+use super::branch::{self, BOOT, RUNNING};
+use super::tree_rules::TreeRules;
+use super::{Error, Quarantine, Snapshot, Subcluster, trees};
+use crate::protocol::{Id, RefCommand};
+
+/// Paths remembered of one change, for the log.
+const MAX_PATHS: usize = 20;
+
+/// What somebody may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything.
+    All,
+    /// The branch `running` only.
+    Running,
+}
+
+/// The judgement on one reference.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may change; these are the first paths that differ, and how many more do.
+    Allowed {
+        /// Paths in the repository.
+        paths: Vec<String>,
+        /// Those not listed.
+        more: usize,
+    },
+    /// It may not, for this reason, told to the client.
+    Refused(String),
+}
+
+/// Judges each command of a push by itself. The objects are looked for in quarantine too.
+pub fn judge(
+    subcluster: &Subcluster,
+    quarantine: Option<&Quarantine>,
+    commands: &[RefCommand],
+    rights: Rights,
+) -> Result<Vec<Verdict>, Error> {
+    let snapshot = subcluster.snapshot();
+    let judge_all = |repository: &Repository| {
+        let bench = Bench { repository, snapshot: &snapshot, rights };
+        let mut names = HashSet::new();
+        commands
+            .iter()
+            .map(|command| match names.insert(&command.name) {
+                true => bench.judge(command),
+                false => refused("it is named twice in one push"),
+            })
+            .collect()
+    };
+    match quarantine {
+        Some(quarantine) => judge_all(&quarantine.repository(subcluster)?),
+        None => subcluster.read(judge_all),
+    }
+}
+
+struct Bench<'a> {
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    rights: Rights,
+}
+
+fn refused(reason: impl Into<String>) -> Result<Verdict, Error> {
+    Ok(Verdict::Refused(reason.into()))
+}
+
+impl Bench<'_> {
+    fn judge(&self, command: &RefCommand) -> Result<Verdict, Error> {
+        let name = command.name.as_str();
+        if !branch::is_allowed(name) {
+            return refused("only branches and tags are kept here");
+        }
+        if self.rights == Rights::Running && name != RUNNING {
+            return refused("this account may write the branch running only");
+        }
+        if command.new.is_zero() {
+            return match branch::is_kept(name) {
+                true => refused("this branch cannot be deleted"),
+                false => Ok(Verdict::Allowed { paths: Vec::new(), more: 0 }),
+            };
+        }
+        match self.judge_objects(command) {
+            Err(Error::Git(e)) if e.code() == ErrorCode::NotFound => {
+                refused("the push is incomplete: objects are missing")
+            }
+            Err(Error::BadPack(reason)) => refused(reason),
+            other => other,
+        }
+    }
+
+    fn judge_objects(&self, command: &RefCommand) -> Result<Verdict, Error> {
+        let target = self.repository.find_object(command.new.into(), None)?;
+        if command.name.starts_with("refs/heads/") && target.kind() != Some(ObjectType::Commit) {
+            return refused("a branch must point to a commit");
+        }
+        let tip = match target.peel_to_commit() {
+            Ok(commit) => commit.id(),
+            Err(_) => return refused("a tag must lead to a commit"),
+        };
+        // Objects of the client's old value may be missing here if it made the value up.
+        if branch::is_kept(&command.name) && !self.is_fast_forward(command.old, tip)? {
+            return refused("non-fast forward");
+        }
+        self.check_content(tip)?;
+        match command.name.as_str() {
+            BOOT | RUNNING => self.changed_paths(command.old, tip),
+            _ => Ok(Verdict::Allowed { paths: Vec::new(), more: 0 }),
+        }
+    }
+
+    fn is_fast_forward(&self, old: Id, tip: Oid) -> Result<bool, Error> {
+        let old = Oid::from(old);
+        if old.is_zero() || old == tip {
+            return Ok(true);
+        }
+        // A value that is not here is not the branch's: the comparison at the end says so better.
+        if !self.repository.odb()?.exists(old) {
+            return Ok(true);
+        }
+        Ok(self.repository.graph_descendant_of(tip, old)?)
+    }
+
+    /// Every commit that no reference reaches yet must have its parents, trees and blobs, and the
+    /// trees must be fit for a working copy.
+    fn check_content(&self, tip: Oid) -> Result<(), Error> {
+        let mut walk = self.repository.revwalk()?;
+        walk.push(tip)?;
+        for reference in self.snapshot.refs() {
+            let kept = reference.peeled.unwrap_or(reference.target);
+            // A tag may lead to something that is no commit.
+            let _ = walk.hide(kept.into());
+        }
+        let mut seen = HashSet::new();
+        let mut rules = TreeRules::new(self.repository.odb()?);
+        for commit in walk {
+            let commit = self.repository.find_commit(commit?)?;
+            let parents = commit.parents().map(|parent| parent.tree_id()).collect::<Vec<_>>();
+            if parents.len() != commit.parent_count() {
+                return Err(Error::BadPack("the push is incomplete: a parent is missing".into()));
+            }
+            trees::walk_new(self.repository, commit.tree_id(), &parents, &mut seen, &mut rules)?;
+        }
+        Ok(())
+    }
+
+    fn changed_paths(&self, old: Id, tip: Oid) -> Result<Verdict, Error> {
+        let tree = |id: Oid| self.repository.find_commit(id)?.tree();
+        let old = match old.is_zero() || !self.repository.odb()?.exists(old.into()) {
+            true => None,
+            false => Some(tree(old.into())?),
+        };
+        let mut options = DiffOptions::new();
+        let new = tree(tip)?;
+        let diff =
+            self.repository.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))?;
+        let path = |delta: git2::DiffDelta<'_>| {
+            let file = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
+            String::from_utf8_lossy(file.unwrap_or_default()).into_owned()
+        };
+        let paths: Vec<String> = diff.deltas().take(MAX_PATHS).map(path).collect();
+        let more = diff.deltas().len() - paths.len();
+        Ok(Verdict::Allowed { paths, more })
+    }
+}

@@ -1,0 +1,47 @@
+//! libgit2's process-wide settings, some of which git2 has no safe wrapper for.
+
+use crate::repository::Error;
+
+/// Objects that libgit2 may keep parsed, in bytes, for all repositories together.
+const OBJECT_CACHE: isize = 16 << 20;
+/// The largest object that a pushed pack may hold, in bytes.
+const MAX_OBJECT: usize = 1 << 30;
+/// Objects in one pushed pack.
+const MAX_OBJECTS: usize = 2_000_000;
+
+/// Sets them. Must be called once, before any repository is opened and while the process has one
+/// thread: libgit2 does not guard its settings.
+pub fn configure() -> Result<(), Error> {
+    use libgit2_sys as raw;
+    // git2 initialises libgit2 at its first use, which would otherwise come after the settings.
+    let _ = git2::Version::get();
+    let options = [
+        // Off by default; without it an acknowledged commit may be lost with the power.
+        (raw::GIT_OPT_ENABLE_FSYNC_GITDIR, 1),
+        (raw::GIT_OPT_SET_PACK_MAX_OBJECTS, MAX_OBJECTS),
+        (raw::GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, MAX_OBJECT),
+    ];
+    for (option, value) in options {
+        set(option as libc_int, value)?;
+    }
+    set_object_cache()
+}
+
+#[expect(non_camel_case_types, reason = "the C type's own name")]
+type libc_int = std::ffi::c_int;
+
+#[expect(unsafe_code, reason = "git2 does not wrap these options")]
+fn set(option: libc_int, value: usize) -> Result<(), Error> {
+    // SAFETY: each option takes one argument, an int for the first and a size_t for the others; on
+    // all Linux ABIs a variadic int is read from the slot of a size_t. The caller is alone.
+    match unsafe { libgit2_sys::git_libgit2_opts(option, value) } {
+        0 => Ok(()),
+        _ => Err(git2::Error::last_error(-1).into()),
+    }
+}
+
+#[expect(unsafe_code, reason = "the wrapper is unsafe because the setting is not guarded")]
+fn set_object_cache() -> Result<(), Error> {
+    // SAFETY: no other thread uses libgit2 yet.
+    Ok(unsafe { git2::opts::set_cache_max_size(OBJECT_CACHE) }?)
+}

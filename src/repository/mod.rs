@@ -1,0 +1,50 @@
+//! The repositories: one bare git repository for each subcluster, through libgit2. Everything here
+//! blocks; the floors above call it from threads made for that.
+//!
+//! A change comes in three steps. A pushed pack is indexed in a *quarantine* ([`Quarantine`]),
+//! *policy* judges it there ([`judge`]), and *apply* ([`Subcluster::apply`]) takes it in and moves
+//! the references, comparing their old values under the lock that writes the new ones. What readers
+//! see is a [`Snapshot`], replaced as a whole after each change.
+
+mod apply;
+mod branch;
+mod durable;
+mod entry;
+mod enumerate;
+mod error;
+mod files;
+mod handles;
+mod head;
+mod journal;
+mod judge;
+mod libgit2;
+mod name;
+mod negotiate;
+mod pack;
+mod quarantine;
+mod revisions;
+mod shallow;
+mod snapshot;
+mod spool;
+mod store;
+mod subcluster;
+mod template;
+mod tidy;
+mod tree_rules;
+mod trees;
+
+pub use apply::Applied;
+pub use branch::{BOOT, RUNNING};
+pub use entry::{Entry, RefUpdate};
+pub use error::Error;
+pub use files::{Blob, DirEntry, EntryKind, Found, Place};
+pub use head::Head;
+pub use judge::{Rights, Verdict, judge};
+pub use libgit2::configure as configure_libgit2;
+pub use name::Name;
+pub use pack::FetchAnswer;
+pub use quarantine::Quarantine;
+pub use snapshot::{RefValue, Snapshot};
+pub use spool::{Spool, SpoolReader, SpoolWriter};
+pub use store::Store;
+pub use subcluster::Subcluster;

@@ -1,0 +1,112 @@
+//! The answer to a fetch.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::path::Path;
+
+use git2::{Oid, Repository};
+
+use super::enumerate::{Selection, Wants};
+use super::negotiate::Negotiator;
+use super::shallow::{self, Cut};
+use super::spool::SpoolWriter;
+use super::{Error, Snapshot, Spool, Subcluster};
+use crate::protocol::{BatchEnd, FetchRequest, Negotiated, answer_v0, answer_v2};
+
+/// What a client gets.
+pub struct FetchAnswer {
+    /// Packet lines.
+    pub lines: Vec<u8>,
+    /// The pack, if it follows; still without side-bands.
+    pub pack: Option<Spool>,
+}
+
+impl Subcluster {
+    /// Answers one request of a fetch. `end` tells how the batch of a version 0 request ended;
+    /// version 2 has none. Large packs are spooled into `spool_dir`. Nothing has been sent when
+    /// this fails.
+    pub fn fetch(
+        &self,
+        request: &FetchRequest,
+        end: Option<BatchEnd>,
+        spool_dir: &Path,
+    ) -> Result<FetchAnswer, Error> {
+        let snapshot = self.snapshot();
+        self.read(|repository| {
+            Fetch { repository, snapshot: &snapshot, request }.answer(end, spool_dir)
+        })
+    }
+}
+
+struct Fetch<'a> {
+    repository: &'a Repository,
+    snapshot: &'a Snapshot,
+    request: &'a FetchRequest,
+}
+
+impl Fetch<'_> {
+    fn answer(&self, end: Option<BatchEnd>, spool_dir: &Path) -> Result<FetchAnswer, Error> {
+        let wants = self.request.wants.iter().map(|&id| Oid::from(id));
+        let wants = Wants::sort(self.repository, wants)?;
+        let cut = shallow::cut(self.repository, self.request, &wants.commits, self.snapshot)?;
+        let negotiated = self.negotiate(&wants, cut.as_ref(), end)?;
+        let pack = match negotiated.pack_follows {
+            true => Some(self.pack(&wants, cut.as_ref(), &negotiated, spool_dir)?),
+            false => None,
+        };
+        Ok(FetchAnswer { lines: negotiated.lines, pack })
+    }
+
+    fn negotiate(
+        &self,
+        wants: &Wants,
+        cut: Option<&Cut>,
+        end: Option<BatchEnd>,
+    ) -> Result<Negotiated, Error> {
+        let mut known = Negotiator::new(self.repository, &wants.commits)?;
+        let update = cut.map(|cut| &cut.update);
+        Ok(match end {
+            None => answer_v2(self.request, update, &mut known),
+            Some(end) => {
+                // Version 0 clients expect shallow lines only when they asked to deepen.
+                let update = update.filter(|_| self.request.deepen.is_some());
+                answer_v0(self.request, end, update, &mut known)
+            }
+        })
+    }
+
+    fn pack(
+        &self,
+        wants: &Wants,
+        cut: Option<&Cut>,
+        negotiated: &Negotiated,
+        spool_dir: &Path,
+    ) -> Result<Spool, Error> {
+        let common: Vec<Oid> = negotiated.common.iter().map(|&id| id.into()).collect();
+        let client_ends: HashSet<Oid> = self.request.shallow.iter().map(|&id| id.into()).collect();
+        let selection = Selection {
+            wants,
+            common: &common,
+            cut,
+            client_ends: &client_ends,
+            filter: self.request.filter,
+            include_tag: self.request.include_tag,
+        };
+        let mut builder = self.repository.packbuilder()?;
+        selection.insert_into(self.repository, self.snapshot, &mut builder)?;
+        spool(&mut builder, spool_dir)
+    }
+}
+
+fn spool(builder: &mut git2::PackBuilder<'_>, spool_dir: &Path) -> Result<Spool, Error> {
+    let mut writer = SpoolWriter::new(spool_dir);
+    let mut result: io::Result<()> = Ok(());
+    let built = builder.foreach(|bytes| {
+        result = writer.write_all(bytes);
+        result.is_ok()
+    });
+    // libgit2 only knows that it was stopped.
+    result?;
+    built?;
+    Ok(writer.finish()?)
+}

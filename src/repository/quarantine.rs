@@ -1,0 +1,114 @@
+//! Where a pushed pack waits to be judged: invisible to readers, gone if it is refused.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use git2::{ErrorClass, Indexer, Odb, Repository};
+use tempfile::TempDir;
+
+use super::{Error, Subcluster, durable};
+
+/// Names of quarantine directories begin so, below `objects/`, as git's own do.
+pub(super) const PREFIX: &str = "incoming-";
+/// Bytes handed to the indexer at a time.
+const CHUNK: usize = 64 << 10;
+/// `PACK`, version, number of objects (gitformat-pack(5)).
+const HEADER_LEN: usize = 12;
+
+/// A pack that has been received and indexed, but not taken in. Dropping it deletes it.
+pub struct Quarantine {
+    dir: TempDir,
+    pack: Option<String>,
+}
+
+impl Quarantine {
+    /// Receives a pack, completing a thin one from the objects that are there. Memory does not grow
+    /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
+    /// policy, not by libgit2's `verify`, which would keep each object as a whole.
+    pub fn receive(subcluster: &Subcluster, mut input: impl Read) -> Result<Self, Error> {
+        let objects = subcluster.objects();
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&objects)?;
+        let pack_dir = dir.path().join("pack");
+        fs::create_dir(&pack_dir)?;
+
+        let mut header = [0; HEADER_LEN];
+        input.read_exact(&mut header).map_err(|_| Error::BadPack("the pack is missing".into()))?;
+        if header[8..] == [0; 4] {
+            // Sent when a branch is made at a commit that is there already.
+            return Ok(Self { dir, pack: None });
+        }
+        let odb = Odb::new()?;
+        add_objects(&odb, &objects)?;
+        let mut indexer = Indexer::new(Some(&odb), &pack_dir, 0o440, false)?;
+        feed(&mut indexer, &header, input)?;
+        let pack = indexer.commit().map_err(bad_pack)?;
+        Ok(Self { dir, pack: Some(pack) })
+    }
+
+    /// The pack's name, made from its content.
+    pub fn pack(&self) -> Option<&str> {
+        self.pack.as_deref()
+    }
+
+    /// A repository without references that sees the objects in quarantine and those taken in.
+    pub(super) fn repository(&self, subcluster: &Subcluster) -> Result<Repository, Error> {
+        let odb = Odb::new()?;
+        add_objects(&odb, &subcluster.objects())?;
+        add_objects(&odb, self.dir.path())?;
+        Ok(Repository::from_odb(odb)?)
+    }
+
+    /// Makes the objects part of the repository, durably. The pack itself is durable already:
+    /// libgit2 syncs what it writes. Doing it twice is harmless.
+    pub(super) fn take_in(&self, subcluster: &Subcluster) -> Result<(), Error> {
+        let Some(pack) = &self.pack else { return Ok(()) };
+        let target = subcluster.objects().join("pack");
+        // libgit2 and git look for the index first, so the pack must be there before it.
+        for ending in ["pack", "idx"] {
+            let name = format!("pack-{pack}.{ending}");
+            let source = self.dir.path().join("pack").join(&name);
+            if source.exists() {
+                fs::rename(source, target.join(name))?;
+            }
+        }
+        Ok(durable::sync_dir(&target)?)
+    }
+}
+
+fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
+    let dir = dir.to_str().ok_or_else(|| {
+        Error::Git(git2::Error::from_str("the path of the repositories must be valid UTF-8"))
+    })?;
+    Ok(odb.add_disk_alternate(dir)?)
+}
+
+fn feed(indexer: &mut Indexer<'_>, header: &[u8], mut input: impl Read) -> Result<(), Error> {
+    let mut buffer = vec![0; CHUNK];
+    let mut write = |bytes: &[u8]| indexer.write_all(bytes).map_err(|_| last_git_error());
+    write(header)?;
+    loop {
+        let length = input.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        write(&buffer[..length])?;
+    }
+}
+
+/// git2's `Write` for an indexer drops libgit2's error; it is still the thread's last one.
+fn last_git_error() -> Error {
+    bad_pack(git2::Error::last_error(-1))
+}
+
+/// Clients are told what is wrong with their pack, but no path of ours.
+fn bad_pack(error: git2::Error) -> Error {
+    match error.class() {
+        ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Odb | ErrorClass::Object
+            if !error.message().contains('/') =>
+        {
+            Error::BadPack(format!("the pack is damaged: {}", error.message()))
+        }
+        _ => error.into(),
+    }
+}

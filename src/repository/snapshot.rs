@@ -1,0 +1,91 @@
+//! What readers see of a repository: immutable, replaced as a whole.
+
+use git2::{ErrorCode, ObjectType, Repository};
+
+use super::{Error, Head};
+use crate::protocol::{Advertised, Id};
+
+/// All references at one moment, sorted by name, and the head.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    refs: Vec<RefValue>,
+    /// The newest revision; none in an empty repository.
+    pub head: Option<Head>,
+}
+
+/// A reference's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefValue {
+    /// The full name.
+    pub name: String,
+    /// The object it names.
+    pub target: Id,
+    /// What an annotated tag finally points to.
+    pub peeled: Option<Id>,
+}
+
+impl RefValue {
+    /// Reads what `target` peels to.
+    pub(super) fn read(repository: &Repository, name: String, target: Id) -> Result<Self, Error> {
+        let (_, kind) = repository.odb()?.read_header(target.into())?;
+        let peeled = match kind {
+            ObjectType::Tag => {
+                let tag = repository.find_tag(target.into())?;
+                Some(tag.into_object().peel(ObjectType::Any)?.id().into())
+            }
+            _ => None,
+        };
+        Ok(Self { name, target, peeled })
+    }
+}
+
+impl Snapshot {
+    pub(super) fn new(mut refs: Vec<RefValue>, head: Option<Head>) -> Self {
+        refs.sort_by(|a, b| a.name.cmp(&b.name));
+        Self { refs, head }
+    }
+
+    /// Reads all branches and tags of a repository.
+    pub(super) fn read_refs(repository: &Repository) -> Result<Vec<RefValue>, Error> {
+        let mut refs = Vec::new();
+        for reference in repository.references()? {
+            let reference = reference?;
+            // Symbolic references and names that are not UTF-8 do not come from here.
+            if let (Ok(name), Some(target)) = (reference.name(), reference.target()) {
+                refs.push(RefValue::read(repository, name.to_owned(), target.into())?);
+            }
+        }
+        Ok(refs)
+    }
+
+    /// The references, sorted by name.
+    pub fn refs(&self) -> &[RefValue] {
+        &self.refs
+    }
+
+    /// The reference of this full name.
+    pub fn get(&self, name: &str) -> Option<&RefValue> {
+        self.refs
+            .binary_search_by(|reference| reference.name.as_str().cmp(name))
+            .ok()
+            .map(|index| &self.refs[index])
+    }
+
+    /// The references as git clients are told of them.
+    pub fn advertised(&self) -> impl Iterator<Item = Advertised<'_>> + Clone {
+        self.refs.iter().map(|reference| Advertised {
+            name: &reference.name,
+            target: reference.target,
+            peeled: reference.peeled,
+        })
+    }
+}
+
+/// The value of a reference as it is on disk now.
+pub(super) fn ref_on_disk(repository: &Repository, name: &str) -> Result<Id, Error> {
+    match repository.find_reference(name) {
+        Ok(reference) => Ok(reference.target().map_or(Id::ZERO, Id::from)),
+        Err(e) if e.code() == ErrorCode::NotFound => Ok(Id::ZERO),
+        Err(e) => Err(e.into()),
+    }
+}

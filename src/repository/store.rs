@@ -1,0 +1,148 @@
+//! All subclusters of this server.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use super::{Error, Name, Subcluster, template};
+
+/// Directories in the making begin so; what a killed server left of them is removed at the start.
+const UNFINISHED: &str = ".new-";
+
+/// The repositories below one directory.
+pub struct Store {
+    dir: PathBuf,
+    subclusters: RwLock<BTreeMap<Name, Slot>>,
+}
+
+enum Slot {
+    Open(Arc<Subcluster>),
+    /// It could not be opened, which has been logged; each request tries again.
+    Broken,
+}
+
+impl Store {
+    /// Opens every repository below `dir`. One that is broken does not keep the others from being
+    /// served.
+    pub fn open(dir: PathBuf) -> Result<Self, Error> {
+        let store = Self { dir, subclusters: RwLock::default() };
+        store.remove_unfinished()?;
+        store.rescan()?;
+        Ok(store)
+    }
+
+    /// Looks for repositories that came or went and reads all again.
+    pub fn rescan(&self) -> Result<(), Error> {
+        let mut found = BTreeMap::new();
+        for name in self.names_on_disk()? {
+            let slot = match self.get(name.as_str()) {
+                Ok(open) => match open.reread() {
+                    Ok(()) => Slot::Open(open),
+                    Err(error) => broken(&name, &error),
+                },
+                Err(Error::NoSubcluster(_)) => self.open_slot(&name),
+                Err(_) => Slot::Broken,
+            };
+            found.insert(name, slot);
+        }
+        *self.slots_mut() = found;
+        Ok(())
+    }
+
+    /// The subcluster of this name.
+    pub fn get(&self, name: &str) -> Result<Arc<Subcluster>, Error> {
+        let unknown = || Error::NoSubcluster(name.to_owned());
+        let name = Name::new(name).ok_or_else(unknown)?;
+        match self.slots().get(&name) {
+            Some(Slot::Open(subcluster)) => return Ok(subcluster.clone()),
+            None => return Err(unknown()),
+            Some(Slot::Broken) => {}
+        }
+        let subcluster = Arc::new(Subcluster::open(name.clone(), self.path(&name))?);
+        tracing::info!(subcluster = %name, "the repository of subcluster {name} can be read again");
+        self.slots_mut().insert(name, Slot::Open(subcluster.clone()));
+        Ok(subcluster)
+    }
+
+    /// The names of all subclusters, sorted.
+    pub fn names(&self) -> Vec<Name> {
+        self.slots().keys().cloned().collect()
+    }
+
+    /// How many repositories cannot be read.
+    pub fn broken(&self) -> usize {
+        self.slots().values().filter(|slot| matches!(slot, Slot::Broken)).count()
+    }
+
+    /// Makes the repository of a new subcluster from the templates, unless there is one.
+    pub fn create(&self, name: &Name) -> Result<(), Error> {
+        let path = self.path(name);
+        if path.exists() {
+            return Ok(());
+        }
+        let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir)?;
+        template::make_repository(new.path(), name)?;
+        super::durable::sync_dir(new.path())?;
+        fs::rename(new.keep(), &path)?;
+        super::durable::sync_dir(&self.dir)?;
+        let slot = self.open_slot(name);
+        self.slots_mut().insert(name.clone(), slot);
+        Ok(())
+    }
+
+    fn open_slot(&self, name: &Name) -> Slot {
+        match Subcluster::open(name.clone(), self.path(name)) {
+            Ok(subcluster) => Slot::Open(Arc::new(subcluster)),
+            Err(error) => broken(name, &error),
+        }
+    }
+
+    fn names_on_disk(&self) -> Result<Vec<Name>, Error> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let name = entry.file_name().to_str().and_then(Name::new);
+            if let (true, Some(name)) = (entry.path().is_dir(), name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn remove_unfinished(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, name: &Name) -> PathBuf {
+        self.dir.join(name.as_str())
+    }
+
+    /// The directory of the repositories.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn slots(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Name, Slot>> {
+        self.subclusters.read().expect("no code panics while it changes the list")
+    }
+
+    fn slots_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Name, Slot>> {
+        self.subclusters.write().expect("no code panics while it changes the list")
+    }
+}
+
+fn broken(name: &Name, error: &Error) -> Slot {
+    let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
+    tracing::error!(
+        subcluster = %name,
+        "{error}{cause}; the others are served, mend this one and run `systemctl reload ecconfigd`",
+    );
+    Slot::Broken
+}

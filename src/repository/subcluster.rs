@@ -1,0 +1,133 @@
+//! One subcluster's repository, as the server holds it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use arc_swap::ArcSwap;
+use git2::{Oid, Repository};
+
+use super::handles::Handles;
+use super::revisions::Revisions;
+use super::{BOOT, Error, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
+
+/// A repository with its head in memory.
+pub struct Subcluster {
+    name: Name,
+    path: PathBuf,
+    handles: Handles,
+    snapshot: ArcSwap<Snapshot>,
+    revisions: RwLock<Revisions>,
+    writer: Mutex<()>,
+}
+
+impl Subcluster {
+    /// Opens the repository at `path`, completes a change that a crash interrupted, and reads where
+    /// it stands.
+    pub(super) fn open(name: Name, path: PathBuf) -> Result<Self, Error> {
+        let subcluster = Self {
+            handles: Handles::new(path.clone()),
+            name,
+            path,
+            snapshot: ArcSwap::default(),
+            revisions: RwLock::default(),
+            writer: Mutex::new(()),
+        };
+        subcluster.start().map_err(|error| match error {
+            Error::Git(source) => Error::Unreadable { name: subcluster.name.to_string(), source },
+            other => other,
+        })?;
+        Ok(subcluster)
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        tidy::tidy(&self.path)?;
+        self.read(|repository| self.finish_interrupted(repository))?;
+        self.reread()
+    }
+
+    /// Reads all references again: somebody may have changed the repository by hand.
+    pub fn reread(&self) -> Result<(), Error> {
+        let _one_at_a_time = self.writer();
+        self.handles.clear();
+        self.read(|repository| {
+            let refs = Snapshot::read_refs(repository)?;
+            let mut revisions = Revisions::default();
+            if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {
+                revisions.move_to(repository, boot.target.into())?;
+            }
+            let head = revisions.head();
+            *self.revisions_mut() = revisions;
+            self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
+            Ok(())
+        })
+    }
+
+    /// Shows readers the references after `updates`. Only with the writer's lock.
+    pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<usize, Error> {
+        self.read(|repository| {
+            let mut refs = self.snapshot().refs().to_vec();
+            refs.retain(|reference| updates.iter().all(|update| update.name != reference.name));
+            for update in updates.iter().filter(|update| !update.new.is_zero()) {
+                refs.push(RefValue::read(repository, update.name.clone(), update.new)?);
+            }
+            let mut renumbered = 0;
+            if let (true, Some(boot)) =
+                (apply::moves_boot(updates), refs.iter().find(|r| r.name == BOOT))
+            {
+                renumbered = self.revisions_mut().move_to(repository, boot.target.into())?;
+            }
+            let head = self.revisions().head();
+            self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
+            Ok(renumbered)
+        })
+    }
+
+    /// The subcluster's name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// What readers see now. Never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// The commit of a revision of the live configuration.
+    pub(super) fn revision_commit(&self, revision: u64) -> Option<Oid> {
+        self.revisions().commit(revision)
+    }
+
+    /// The number of a revision of the live configuration.
+    pub(super) fn revision_number(&self, commit: Oid) -> Option<u64> {
+        self.revisions().number(commit)
+    }
+
+    /// Lends a handle of the repository. Blocks on files.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Repository) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.handles.with(work)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn objects(&self) -> PathBuf {
+        self.path.join("objects")
+    }
+
+    pub(super) fn writer(&self) -> MutexGuard<'_, ()> {
+        // The lock guards no data of its own: after a panic the next writer compares with the disk.
+        self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn revisions(&self) -> RwLockReadGuard<'_, Revisions> {
+        self.revisions.read().expect("no code panics while it changes the revisions")
+    }
+
+    fn revisions_mut(&self) -> RwLockWriteGuard<'_, Revisions> {
+        self.revisions.write().expect("no code panics while it changes the revisions")
+    }
+}

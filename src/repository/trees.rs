@@ -1,0 +1,76 @@
+//! Walking trees by what they have that others do not.
+
+use std::collections::HashSet;
+
+use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
+
+use super::Error;
+
+/// What a visitor is shown and decides upon.
+pub(super) trait Visit {
+    /// A tree, before its entries, with the path of the directory (no slash at its end).
+    fn tree(&mut self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error>;
+    /// An entry that is no tree, with its whole path.
+    fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error>;
+}
+
+/// Walks what is new in `tree`, compared at the same place with each of `bases`. Every object is
+/// visited once for each `seen`. Costs as much as there is new, not as much as there is.
+pub(super) fn walk_new(
+    repository: &Repository,
+    tree: Oid,
+    bases: &[Oid],
+    seen: &mut HashSet<Oid>,
+    visit: &mut impl Visit,
+) -> Result<(), Error> {
+    Walk { repository, seen, visit }.tree(tree, bases, &mut Vec::new())
+}
+
+struct Walk<'a, V> {
+    repository: &'a Repository,
+    seen: &'a mut HashSet<Oid>,
+    visit: &'a mut V,
+}
+
+impl<V: Visit> Walk<'_, V> {
+    fn tree(&mut self, id: Oid, bases: &[Oid], path: &mut Vec<u8>) -> Result<(), Error> {
+        if bases.contains(&id) || !self.seen.insert(id) {
+            return Ok(());
+        }
+        let tree = self.repository.find_tree(id)?;
+        self.visit.tree(&tree, path)?;
+        let bases: Vec<Tree<'_>> =
+            bases.iter().map(|&base| self.repository.find_tree(base)).collect::<Result<_, _>>()?;
+        for entry in tree.iter() {
+            self.entry(&entry, &bases, path)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        entry: &TreeEntry<'_>,
+        bases: &[Tree<'_>],
+        path: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let there: Vec<TreeEntry<'_>> =
+            bases.iter().filter_map(|base| base.get_name_bytes(entry.name_bytes())).collect();
+        if there.iter().any(|old| old.id() == entry.id()) {
+            return Ok(());
+        }
+        let length = path.len();
+        if length > 0 {
+            path.push(b'/');
+        }
+        path.extend_from_slice(entry.name_bytes());
+        if entry.kind() == Some(ObjectType::Tree) {
+            let is_tree = |old: &&TreeEntry<'_>| old.kind() == Some(ObjectType::Tree);
+            let bases: Vec<Oid> = there.iter().filter(is_tree).map(TreeEntry::id).collect();
+            self.tree(entry.id(), &bases, path)?;
+        } else if self.seen.insert(entry.id()) {
+            self.visit.leaf(entry, path)?;
+        }
+        path.truncate(length);
+        Ok(())
+    }
+}
