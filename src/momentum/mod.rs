@@ -1,8 +1,12 @@
-//! The vendor's files: the configuration grammar and the messaging bus's files. Texts in, values
-//! out; nothing of ours is called from here.
+//! The vendor's files: the configuration grammar, cluster.boot, environment, and the messaging
+//! bus's files. Texts in, values out; nothing of ours is called from here.
 
 mod address;
+mod cluster_boot;
 pub mod config;
+mod environment;
 pub mod peers;
 
 pub use address::{Address, AddressError};
+pub use cluster_boot::{AutoUpdate, ClusterBoot, ClusterBootError, DEFAULT_PORT, RepoSource};
+pub use environment::{BadLine, Environment};
