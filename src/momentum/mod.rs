@@ -6,6 +6,8 @@ mod cluster_boot;
 pub mod config;
 mod environment;
 pub mod peers;
+#[cfg(test)]
+mod samples;
 
 pub use address::{Address, AddressError};
 pub use cluster_boot::{AutoUpdate, ClusterBoot, ClusterBootError, DEFAULT_PORT, RepoSource};
