@@ -1,2 +1,7 @@
 //! The configuration server.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ecconfigd::daemon::main()
+}

@@ -50,15 +50,23 @@ impl Store {
         Ok(())
     }
 
-    /// The subcluster of this name.
-    pub fn get(&self, name: &str) -> Result<Arc<Subcluster>, Error> {
-        let unknown = || Error::NoSubcluster(name.to_owned());
-        let name = Name::new(name).ok_or_else(unknown)?;
+    /// The subcluster of this name, if looking for it costs nothing; `None` if it has to be opened.
+    pub fn opened(&self, name: &str) -> Option<Result<Arc<Subcluster>, Error>> {
+        let unknown = || Some(Err(Error::NoSubcluster(name.to_owned())));
+        let Some(name) = Name::new(name) else { return unknown() };
         match self.slots().get(&name) {
-            Some(Slot::Open(subcluster)) => return Ok(subcluster.clone()),
-            None => return Err(unknown()),
-            Some(Slot::Broken) => {}
+            Some(Slot::Open(subcluster)) => Some(Ok(subcluster.clone())),
+            Some(Slot::Broken) => None,
+            None => unknown(),
         }
+    }
+
+    /// The subcluster of this name. One that was broken is tried again, which blocks.
+    pub fn get(&self, name: &str) -> Result<Arc<Subcluster>, Error> {
+        if let Some(opened) = self.opened(name) {
+            return opened;
+        }
+        let name = Name::new(name).ok_or_else(|| Error::NoSubcluster(name.to_owned()))?;
         let subcluster = Arc::new(Subcluster::open(name.clone(), self.path(&name))?);
         tracing::info!(subcluster = %name, "the repository of subcluster {name} can be read again");
         self.slots_mut().insert(name, Slot::Open(subcluster.clone()));

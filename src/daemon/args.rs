@@ -1,0 +1,141 @@
+//! The command line, and the words of `EXTRA_ARGS` behind it.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::failure::{EX_USAGE, Failure};
+use crate::accounts::Role;
+use crate::layout::Layout;
+
+/// The port of the original.
+const PORT: u16 = 2027;
+
+/// The Momentum configuration server.
+///
+/// Keeps the configuration of a mail cluster in git repositories and serves them over TLS. No
+/// argument is needed for normal operation. The words of the environment variable EXTRA_ARGS are
+/// further arguments.
+#[derive(Debug, Parser)]
+#[command(name = "ecconfigd", version, args_override_self = true)]
+pub(super) struct Args {
+    /// How much to log, from 0 to 7: 3 errors, 4 warnings too, 5 notices such as commits, 6
+    /// requests, 7 everything.
+    #[arg(long, global = true, value_name = "LEVEL", default_value_t = 4,
+          value_parser = clap::value_parser!(u8).range(0..=7))]
+    log_level: u8,
+
+    /// Run in the foreground and set the log level to 7.
+    #[arg(long, global = true)]
+    debug: bool,
+
+    /// Keep every file below DIR. Needs no privileges.
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// Where to listen, if systemd passes no sockets [default: [::]:2027, with --root
+    /// 127.0.0.1:2027].
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Set the password of an account, and make it if it is new.
+    ///
+    /// Asks on a terminal; otherwise reads the first line of the standard input. A running server
+    /// notices.
+    Passwd {
+        /// What the account may do: administrator, service (read, and save running
+        /// configurations) or reader [default: its role, or reader if it is new].
+        #[arg(long)]
+        role: Option<Role>,
+        /// The account's name.
+        name: String,
+    },
+    /// List the accounts and their roles.
+    Users,
+}
+
+impl Args {
+    /// The arguments of this process. Help and wrong usage have been told already when this fails.
+    pub(super) fn of_process() -> Result<Self, ExitCode> {
+        let mut words: Vec<OsString> = std::env::args_os().collect();
+        let extra = extra_words(std::env::var("EXTRA_ARGS").ok()).map_err(|f| f.tell())?;
+        words.extend(extra.into_iter().map(OsString::from));
+        let mut args = Self::try_parse_from(words).map_err(|error| {
+            // Nothing better can be done where even this cannot be written.
+            let _ = error.print();
+            if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS }
+        })?;
+        if let Some(root) = args.root.take() {
+            let absolute = std::path::absolute(&root);
+            args.root =
+                Some(absolute.map_err(|e| {
+                    Failure::usage(format!("--root {}: {e}", root.display())).tell()
+                })?);
+        }
+        Ok(args)
+    }
+
+    /// From 0 to 7.
+    pub(super) fn level(&self) -> u8 {
+        if self.debug { 7 } else { self.log_level }
+    }
+
+    pub(super) fn layout(&self) -> Layout {
+        Layout::new(self.root.as_deref().unwrap_or("/".as_ref()))
+    }
+
+    /// Where to listen if nothing else is said, the second if the first cannot be: a machine
+    /// without IPv6 has no `[::]`.
+    pub(super) fn default_addresses(&self) -> Vec<SocketAddr> {
+        match self.root {
+            Some(_) => vec![(Ipv4Addr::LOCALHOST, PORT).into()],
+            None => {
+                vec![(Ipv6Addr::UNSPECIFIED, PORT).into(), (Ipv4Addr::UNSPECIFIED, PORT).into()]
+            }
+        }
+    }
+}
+
+fn extra_words(extra: Option<String>) -> Result<Vec<String>, Failure> {
+    let extra = extra.unwrap_or_default();
+    shlex::split(&extra).ok_or_else(|| {
+        Failure::usage("EXTRA_ARGS has a quote that does not end: mend it in the environment file")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn quoted_words_of_extra_args_stay_together() {
+        let words = extra_words(Some("--root '/a b' --debug".into())).unwrap();
+        assert_eq!(words, ["--root", "/a b", "--debug"]);
+        assert!(extra_words(Some("--root 'x".into())).is_err());
+    }
+
+    #[test]
+    fn the_last_word_wins_and_debug_is_level_7() {
+        let args = Args::parse_from(["ecconfigd", "--log-level", "4", "--log-level", "6"]);
+        assert_eq!(args.level(), 6);
+        assert_eq!(Args::parse_from(["ecconfigd"]).level(), 4);
+        assert_eq!(Args::parse_from(["ecconfigd", "--debug"]).level(), 7);
+    }
+}

@@ -1,0 +1,61 @@
+//! Making what is missing, and only that. Every step can be done again after it was interrupted.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::failure::Failure;
+use crate::layout::Layout;
+use crate::repository::{Name, Store};
+
+/// The repositories that every installation has.
+const REPOSITORIES: [&str; 2] = ["global", "default"];
+
+/// Makes the directories. The certificate's is for everybody to read, as clients on this machine
+/// need it; the repositories are not.
+pub(super) fn make_directories(layout: &Layout) -> Result<(), Failure> {
+    let state = layout.state();
+    if let Some(above) = state.parent() {
+        fs::create_dir_all(above).map_err(|e| cannot_make(above, e))?;
+    }
+    make_directory(&state, 0o755)?;
+    make_directory(&layout.certificates(), 0o755)?;
+    make_directory(&layout.repositories(), 0o750)?;
+    make_directory(&layout.spool(), 0o700)
+}
+
+fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
+    match fs::create_dir(path) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
+        made => made.map_err(|e| cannot_make(path, e))?,
+    }
+    let permissions = fs::Permissions::from_mode(mode);
+    fs::set_permissions(path, permissions).map_err(|e| cannot_make(path, e))
+}
+
+fn cannot_make(path: &Path, error: std::io::Error) -> Failure {
+    Failure::cannot_create(format!(
+        "cannot make the directory {}: {error}; make it for the user of this service, or give --root",
+        path.display(),
+    ))
+}
+
+/// Removes what a killed server left on its way in or out.
+pub(super) fn empty_spool(layout: &Layout) -> Result<(), Failure> {
+    let spool = layout.spool();
+    let failed = |e| Failure::cannot_create(format!("cannot empty {}: {e}", spool.display()));
+    for entry in fs::read_dir(&spool).map_err(failed)? {
+        fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Makes the repositories of an installation that has none of that name.
+pub(super) fn make_repositories(store: &Store) -> Result<(), Failure> {
+    for name in REPOSITORIES {
+        let name = Name::new(name).expect("the names above are lower-case words");
+        store.create(&name)?;
+    }
+    Ok(())
+}

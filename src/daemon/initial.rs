@@ -1,0 +1,77 @@
+//! The first passwords.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::accounts::{self, ADMIN, Accounts, SERVICE};
+use crate::layout::Layout;
+
+/// Longer ones are not passwords.
+const MAX_CREDENTIAL: u64 = 4096;
+
+/// Makes the accounts of the installation that are missing, with the passwords that systemd hands
+/// over or with new ones, which are written down for the administrator. Tells whether any were.
+pub(super) fn make_accounts(layout: &Layout) -> Result<bool, Failure> {
+    let file = accounts::File::new(layout.accounts());
+    let known = Accounts::load(&file, &layout.htdigest())?;
+    let mut written_down = false;
+    for name in [ADMIN, SERVICE].into_iter().filter(|name| !known.contains(name)) {
+        let password = match credential(name)? {
+            Some(password) => password,
+            None => {
+                written_down = true;
+                written_password(&layout.initial_passwords(), name)?
+            }
+        };
+        file.set_password(name, None, &password)?;
+        tracing::info!(account = name, "the account {name} has been made");
+    }
+    Ok(written_down)
+}
+
+/// What systemd hands over with LoadCredential= or SetCredential= (systemd.exec(5)).
+fn credential(name: &str) -> Result<Option<String>, Failure> {
+    let Some(dir) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let path = PathBuf::from(dir).join(format!("{name}-password"));
+    let failed = |e| Failure::config(format!("cannot read the credential {}: {e}", path.display()));
+    match fs::metadata(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(e)),
+        Ok(metadata) if metadata.len() > MAX_CREDENTIAL => {
+            return Err(failed(io::ErrorKind::FileTooLarge.into()));
+        }
+        Ok(_) => {}
+    }
+    let text = fs::read_to_string(&path).map_err(failed)?;
+    Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
+}
+
+/// The password written down for `name`, a new one if there is none. It is on disk before the
+/// account has it, so that a crash between cannot lose it.
+fn written_password(path: &Path, name: &str) -> Result<String, Failure> {
+    let failed = |e| Failure::cannot_create(format!("cannot write {}: {e}", path.display()));
+    let text = match fs::read_to_string(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+        other => other.map_err(failed)?,
+    };
+    let written = text.lines().filter_map(|line| line.split_once(' '));
+    if let Some((_, password)) = written.into_iter().find(|(written, _)| *written == name) {
+        return Ok(password.to_owned());
+    }
+    let password = accounts::generate()?;
+    replace(path, &format!("{text}{name} {password}\n")).map_err(failed)?;
+    Ok(password)
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let dir = path.parent().expect("a file lies in a directory");
+    let mut file =
+        tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    fs::File::open(dir)?.sync_all()
+}

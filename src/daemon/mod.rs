@@ -1,0 +1,41 @@
+//! The process: what it is told, what it needs from the system, how it starts, reloads and stops.
+
+mod args;
+mod certificate;
+mod failure;
+mod first_start;
+mod initial;
+mod limits;
+mod lock;
+mod logging;
+mod notify;
+mod passwd;
+mod reload;
+mod serve;
+mod signals;
+mod sockets;
+mod users;
+mod watch;
+mod watchdog;
+mod welcome;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+
+/// The program `ecconfigd`.
+pub fn main() -> ExitCode {
+    let args = match Args::of_process() {
+        Ok(args) => args,
+        Err(code) => return code,
+    };
+    let result = match &args.command {
+        None => serve::serve(&args),
+        Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
+        Some(Command::Users) => users::users(&args.layout()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.tell(),
+    }
+}

@@ -1,0 +1,47 @@
+//! Taking up what has changed on disk, without letting go of a connection.
+
+use std::sync::Arc;
+
+use tokio::task;
+
+use super::certificate::Certificate;
+use super::watch::Changed;
+use crate::server::App;
+
+/// Everything that can be reloaded.
+pub(super) struct Reload {
+    pub(super) app: Arc<App>,
+    pub(super) certificate: Arc<Certificate>,
+}
+
+impl Reload {
+    /// All of it: accounts, certificate, repositories.
+    pub(super) async fn everything(self: &Arc<Self>) {
+        let this = self.clone();
+        let done = task::spawn_blocking(move || {
+            this.accounts();
+            this.certificate.reload();
+            if let Err(error) = this.app.store().rescan() {
+                tracing::error!("the repositories could not be read again: {error}");
+            }
+        });
+        if done.await.is_ok() {
+            tracing::info!("accounts, certificate and repositories have been read again");
+        }
+    }
+
+    /// What a change of a file asks for. Blocks.
+    pub(super) fn changed(&self, what: Changed) {
+        match what {
+            Changed::Accounts => self.accounts(),
+            Changed::Certificate => self.certificate.reload(),
+        }
+    }
+
+    fn accounts(&self) {
+        match self.app.reload_accounts() {
+            Ok(()) => tracing::debug!("the accounts have been read again"),
+            Err(error) => tracing::error!("the accounts that were known stay in use: {error}"),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The server's life, step by step.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::runtime;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::args::Args;
+use super::certificate::{self, Certificate};
+use super::failure::Failure;
+use super::reload::Reload;
+use super::signals::{Signals, Told};
+use super::sockets::{self, Passed};
+use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
+use crate::layout::Layout;
+use crate::repository::{Store, configure_libgit2};
+use crate::server::{Acceptor, App, Drain, Listener, Ping};
+
+/// Serves until told to stop.
+pub(super) fn serve(args: &Args) -> Result<(), Failure> {
+    // Before anything opens a descriptor or starts a thread.
+    let passed = Passed::take()?;
+    logging::start(args.level());
+    limits::set_umask();
+    let descriptors = limits::raise_descriptors();
+    configure_libgit2()?;
+
+    let layout = args.layout();
+    first_start::make_directories(&layout)?;
+    let _lock = lock::take(&layout)?;
+    first_start::empty_spool(&layout)?;
+    let certificate = Arc::new(Certificate::start(&layout)?);
+    let store = Arc::new(Store::open(layout.repositories())?);
+    first_start::make_repositories(&store)?;
+    initial::make_accounts(&layout)?;
+    let app = Arc::new(App::new(&layout, store)?);
+
+    let listeners = sockets::listen(args, passed)?;
+    let addresses = sockets::addresses(&listeners);
+    let reload = Arc::new(Reload { app: app.clone(), certificate: certificate.clone() });
+    watch::start(&layout, reload.clone());
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
+    let running = Running { layout, addresses, app, certificate, reload, descriptors };
+    runtime.block_on(running.run(listeners))
+}
+
+struct Running {
+    layout: Layout,
+    addresses: Vec<SocketAddr>,
+    app: Arc<App>,
+    certificate: Arc<Certificate>,
+    reload: Arc<Reload>,
+    descriptors: u64,
+}
+
+impl Running {
+    async fn run(self, listeners: Vec<Listener>) -> Result<(), Failure> {
+        let mut signals = Signals::listen()
+            .map_err(|e| Failure::system(format!("cannot listen for signals: {e}")))?;
+        let (stop, drain) = Drain::new();
+        let mut acceptors = JoinSet::new();
+        let mut pings = Vec::new();
+        for listener in listeners {
+            let (ping, pinged) = mpsc::channel(1);
+            pings.push(ping);
+            acceptors.spawn(self.acceptor(drain.clone(), pinged).run(listener));
+        }
+        tokio::spawn(certificate::look_after(self.certificate.clone()));
+        tokio::spawn(watchdog::feed(self.app.clone(), pings));
+        self.started();
+
+        while let Told::Reload = self.told(&mut signals).await {
+            notify::reloading();
+            self.reload.everything().await;
+            notify::ready(&self.status());
+        }
+        notify::stopping();
+        // Acceptors that are gone need not be told.
+        let _ = stop.send(true);
+        while acceptors.join_next().await.is_some() {}
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn acceptor(&self, drain: Drain, pinged: mpsc::Receiver<Ping>) -> Acceptor {
+        let tls = self.certificate.tls().config();
+        Acceptor::new(self.app.clone(), tls, drain, self.descriptors, pinged)
+    }
+
+    async fn told(&self, signals: &mut Signals) -> Told {
+        let told = signals.next().await;
+        match told {
+            Told::Stop(signal) => tracing::info!("stopping because of {signal}"),
+            Told::Reload => tracing::info!("reloading because of SIGHUP"),
+        }
+        told
+    }
+
+    fn started(&self) {
+        let version = env!("CARGO_PKG_VERSION");
+        tracing::info!("ecconfigd {version} started: {}", self.status());
+        welcome::say(&self.layout, &self.addresses, self.certificate.tls().fingerprint());
+        notify::ready(&self.status());
+    }
+
+    fn status(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        format!(
+            "listening on {}; {} subclusters",
+            addresses.join(", "),
+            self.app.store().names().len(),
+        )
+    }
+}

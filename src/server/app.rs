@@ -1,0 +1,63 @@
+//! What all requests share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
+use super::places::Places;
+use super::throttle::Throttle;
+use crate::accounts::{self, Accounts};
+use crate::layout::Layout;
+use crate::replication::Log;
+use crate::repository::Store;
+
+/// The server's state.
+pub struct App {
+    pub(super) store: Arc<Store>,
+    pub(super) log: Log,
+    pub(super) accounts: ArcSwap<Accounts>,
+    pub(super) accounts_file: accounts::File,
+    pub(super) throttle: Throttle,
+    pub(super) spool_dir: PathBuf,
+    pub(super) packs: Places,
+    pub(super) pushes: Places,
+    pub(super) reads: Places,
+    pub(super) hashes: Places,
+    htdigest: PathBuf,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(layout: &Layout, store: Arc<Store>) -> Result<Self, accounts::Error> {
+        let accounts_file = accounts::File::new(layout.accounts());
+        let htdigest = layout.htdigest();
+        let accounts = Accounts::load(&accounts_file, &htdigest)?;
+        Ok(Self {
+            log: Log::alone(store.clone()),
+            store,
+            accounts: ArcSwap::from_pointee(accounts),
+            accounts_file,
+            throttle: Throttle::default(),
+            spool_dir: layout.spool(),
+            packs: Places::new(PACKS_AT_ONCE),
+            pushes: Places::new(PUSHES_AT_ONCE),
+            reads: Places::new(READS_AT_ONCE),
+            hashes: Places::new(HASHES_AT_ONCE),
+            htdigest,
+        })
+    }
+
+    /// Reads the accounts again; those there were stay if that fails. Blocks.
+    pub fn reload_accounts(&self) -> Result<(), accounts::Error> {
+        let accounts = Accounts::load(&self.accounts_file, &self.htdigest)?;
+        self.accounts.store(Arc::new(accounts));
+        Ok(())
+    }
+
+    /// The repositories.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

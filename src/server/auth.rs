@@ -1,0 +1,106 @@
+//! Who asks: HTTP Basic, checked against the accounts.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use headers::authorization::{Authorization, Basic};
+use headers::{HeaderMap, HeaderMapExt};
+use tokio::time::sleep;
+
+use super::app::App;
+use super::error::Error;
+use super::throttle::Ruling;
+use crate::accounts::{Account, MAX_PASSWORD};
+
+/// The longest name that is worth looking up.
+const MAX_NAME: usize = 64;
+
+/// The account whose name and password the request brings.
+pub(super) async fn authenticate(
+    app: &Arc<App>,
+    headers: &HeaderMap,
+    client: IpAddr,
+) -> Result<Account, Error> {
+    let Authorization(basic) =
+        headers.typed_get::<Authorization<Basic>>().ok_or(Error::Unauthorized)?;
+    if basic.username().len() > MAX_NAME || basic.password().len() > MAX_PASSWORD {
+        return Err(refuse(app, "?", client));
+    }
+    let recalled = app.accounts.load().recall(basic.username(), basic.password());
+    match app.throttle.rule(client, basic.username(), recalled.is_some()) {
+        Ruling::Go => {}
+        Ruling::Refuse => return Err(Error::TooManyLogins),
+        Ruling::Wait(delay) => {
+            let _waiting = Waiting { app, client };
+            sleep(delay).await;
+        }
+    }
+    if let Some(account) = recalled {
+        app.throttle.succeeded(client, &account.name);
+        return Ok(account);
+    }
+    verify(app, &basic, client).await
+}
+
+async fn verify(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account, Error> {
+    let (name, password) = (basic.username().to_owned(), basic.password().to_owned());
+    let worker = app.clone();
+    let verified = app.hashes.run(move || {
+        let accounts = worker.accounts.load_full();
+        // Another request may have verified it while this one waited for its place.
+        if let Some(account) = accounts.recall(&name, &password) {
+            return Some(account);
+        }
+        let (account, is_old) = accounts.verify(&name, &password)?;
+        if is_old {
+            upgrade(&worker, &account, &password);
+        }
+        Some(account)
+    });
+    match verified.await? {
+        Some(account) => {
+            app.throttle.succeeded(client, &account.name);
+            Ok(account)
+        }
+        None => Err(refuse(app, basic.username(), client)),
+    }
+}
+
+/// Moves a password from the original's file to ours.
+fn upgrade(app: &App, account: &Account, password: &str) {
+    let name = &account.name;
+    match app.accounts_file.set_password(name, Some(account.role), password) {
+        Ok(()) => tracing::info!(
+            account = name,
+            "the password of {name} is now kept as an argon2id hash; its line in svn-auth.htdigest is no longer used",
+        ),
+        Err(error) => tracing::warn!(
+            account = name,
+            "the password of {name} stays an MD5 digest in svn-auth.htdigest: {error}",
+        ),
+    }
+}
+
+fn refuse(app: &App, name: &str, client: IpAddr) -> Error {
+    let failures = app.throttle.failed(client);
+    let account = name.escape_default().to_string();
+    tracing::info!(
+        account,
+        %client,
+        failures,
+        "login of {account} from {client} refused: unknown name or wrong password",
+    );
+    Error::Unauthorized
+}
+
+/// Gives its place among the waiting back, also when the client goes away.
+struct Waiting<'a> {
+    app: &'a App,
+    client: IpAddr,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.app.throttle.waited(self.client);
+    }
+}

@@ -1,0 +1,91 @@
+//! Taking in a request's body: bounded in size and time, spooled to disk when it is large.
+
+use std::io::{BufReader, Read, Write};
+use std::path::Path;
+
+use bytes::BytesMut;
+use flate2::read::GzDecoder;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_ENCODING, HeaderMap};
+use tokio::task;
+use tokio::time::{Instant, timeout};
+
+use super::error::Error;
+use super::limits::{BODY_PAUSE, BODY_TIME};
+use crate::repository::{self, Spool, SpoolWriter};
+
+/// Bytes gathered before they are written to a file.
+const CHUNK: usize = 256 << 10;
+
+/// A body that has come as a whole.
+pub(super) struct Upload {
+    spool: Spool,
+    is_gzip: bool,
+}
+
+impl Upload {
+    /// Takes the body in. No thread waits for the client.
+    pub(super) async fn receive(
+        headers: &HeaderMap,
+        body: Incoming,
+        limit: u64,
+        spool_dir: &Path,
+    ) -> Result<Self, Error> {
+        let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+            None | Some(b"identity") => false,
+            Some(b"gzip" | b"x-gzip") => true,
+            Some(_) => return Err(Error::BadContentType),
+        };
+        if body.size_hint().lower() > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        let spool = receive(body, limit, SpoolWriter::new(spool_dir)).await?;
+        Ok(Self { spool, is_gzip })
+    }
+
+    /// Reads it from the start, unpacked. Blocks.
+    pub(super) fn reader(&self) -> UploadReader<'_> {
+        let plain = self.spool.reader();
+        BufReader::new(match self.is_gzip {
+            true => Box::new(GzDecoder::new(BufReader::new(plain))),
+            false => Box::new(plain),
+        })
+    }
+}
+
+/// Reads an [`Upload`].
+pub(super) type UploadReader<'a> = BufReader<Box<dyn Read + 'a>>;
+
+async fn receive(mut body: Incoming, limit: u64, mut writer: SpoolWriter) -> Result<Spool, Error> {
+    let deadline = Instant::now() + BODY_TIME;
+    let mut received = 0;
+    let mut gathered = BytesMut::new();
+    loop {
+        let pause = BODY_PAUSE.min(deadline.saturating_duration_since(Instant::now()));
+        let frame = match timeout(pause, body.frame()).await {
+            Err(_) => return Err(Error::TooSlow),
+            Ok(None) => break,
+            Ok(Some(frame)) => frame.map_err(|_| Error::ClientGone)?,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        received += data.len() as u64;
+        if received > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        gathered.extend_from_slice(&data);
+        if gathered.len() >= CHUNK {
+            writer = write(writer, gathered.split()).await?;
+        }
+    }
+    if !writer.stays_in_memory(gathered.len()) {
+        writer = write(writer, gathered.split()).await?;
+    }
+    writer.write_all(&gathered).map_err(repository::Error::from)?;
+    Ok(writer.finish().map_err(repository::Error::from)?)
+}
+
+async fn write(mut writer: SpoolWriter, data: BytesMut) -> Result<SpoolWriter, Error> {
+    let written = task::spawn_blocking(move || writer.write_all(&data).map(|()| writer));
+    Ok(written.await.map_err(|_| Error::Panicked)?.map_err(repository::Error::from)?)
+}

@@ -1,0 +1,107 @@
+//! Conditional and partial requests for content that is all there (RFC 9110, sections 13 and 14).
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use headers::{
+    AcceptRanges, ContentRange, ETag, HeaderMap, HeaderMapExt, IfModifiedSince, IfNoneMatch,
+    IfRange, LastModified, Range,
+};
+use hyper::{Response, StatusCode};
+
+use super::error::Error;
+use super::response::{Body, answer, empty, full};
+use crate::protocol::Id;
+
+/// Content with what tells it apart from other content.
+pub(super) struct Representation<'a> {
+    pub(super) content_type: &'a str,
+    pub(super) content: Bytes,
+    pub(super) id: Id,
+    pub(super) modified: i64,
+}
+
+impl Representation<'_> {
+    /// What this request gets of it: all, a part, or the word that it has not changed.
+    pub(super) fn respond(self, request: &HeaderMap) -> Result<Response<Body>, Error> {
+        let etag: ETag = format!("\"{}\"", self.id).parse().expect("hexadecimal digits in quotes");
+        let modified = self.last_modified();
+        let mut response = match is_unchanged(request, &etag, modified) {
+            true => answer(StatusCode::NOT_MODIFIED, self.content_type, empty()),
+            false => self.content(request, &etag, modified)?,
+        };
+        let headers = response.headers_mut();
+        headers.typed_insert(etag);
+        headers.typed_insert(LastModified::from(modified));
+        headers.typed_insert(AcceptRanges::bytes());
+        Ok(response)
+    }
+
+    fn last_modified(&self) -> SystemTime {
+        // Commits can have dates that HTTP has no words for; a bad one is shown as the first.
+        const LAST: u64 = 253_402_300_799;
+        let seconds = u64::try_from(self.modified).unwrap_or(0).min(LAST);
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn content(
+        self,
+        request: &HeaderMap,
+        etag: &ETag,
+        modified: SystemTime,
+    ) -> Result<Response<Body>, Error> {
+        let length = self.content.len() as u64;
+        let Some((start, end)) = wanted_range(request, etag, modified, length)? else {
+            return Ok(answer(StatusCode::OK, self.content_type, full(self.content)));
+        };
+        let part = self.content.slice(start as usize..end as usize);
+        let mut response = answer(StatusCode::PARTIAL_CONTENT, self.content_type, full(part));
+        let range = ContentRange::bytes(start..end, length);
+        response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange)?);
+        Ok(response)
+    }
+}
+
+fn is_unchanged(request: &HeaderMap, etag: &ETag, modified: SystemTime) -> bool {
+    match request.typed_get::<IfNoneMatch>() {
+        Some(known) => !known.precondition_passes(etag),
+        None => {
+            request.typed_get::<IfModifiedSince>().is_some_and(|since| !since.is_modified(modified))
+        }
+    }
+}
+
+/// The part asked for, as a half-open interval; `None` for all. Several parts at once are answered
+/// with all, as the RFC allows.
+fn wanted_range(
+    request: &HeaderMap,
+    etag: &ETag,
+    modified: SystemTime,
+    length: u64,
+) -> Result<Option<(u64, u64)>, Error> {
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+    let Some(range) = request.typed_get::<Range>() else { return Ok(None) };
+    let changed = request
+        .typed_get::<IfRange>()
+        .is_some_and(|known| known.is_modified(Some(etag), Some(&LastModified::from(modified))));
+    if changed {
+        return Ok(None);
+    }
+    let mut parts = range.satisfiable_ranges(length);
+    let (Some((start, end)), None) = (parts.next(), parts.next()) else {
+        let asked = request.get(hyper::header::RANGE).map(|value| value.as_bytes());
+        let is_one = asked.is_some_and(|value| !value.contains(&b','));
+        return if is_one { Err(Error::BadRange) } else { Ok(None) };
+    };
+    let start = match start {
+        Included(start) => start,
+        Excluded(before) => before + 1,
+        Unbounded => 0,
+    };
+    let end = match end {
+        Included(last) => (last + 1).min(length),
+        Excluded(end) => end.min(length),
+        Unbounded => length,
+    };
+    if start < end { Ok(Some((start, end))) } else { Err(Error::BadRange) }
+}

@@ -1,0 +1,145 @@
+//! From a failure to what the client is told. Causes go to the log and nowhere else.
+
+use std::error::Error as _;
+
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+
+use super::limits;
+use super::response::{Body, text};
+use crate::accounts::REALM;
+use crate::{protocol, repository};
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("the address is not one of this server's")]
+    NoRoute,
+    #[error("malformed address")]
+    BadUrl,
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("only {0} can be done here")]
+    BadMethod(&'static str),
+    #[error("name and password of an account are needed")]
+    Unauthorized,
+    #[error("{0}")]
+    Forbidden(&'static str),
+    #[error("this content type is not the service's")]
+    BadContentType,
+    #[error("the request is too large: the limit is {0} bytes")]
+    TooLarge(u64),
+    #[error("too many failed logins from your address: try again later")]
+    TooManyLogins,
+    #[error("the server is busy: try again later")]
+    Busy,
+    #[error("the request came too slowly")]
+    TooSlow,
+    #[error("the client went away")]
+    ClientGone,
+    #[error("the requested range does not lie within the file")]
+    BadRange,
+    #[error("a worker of the server failed")]
+    Panicked,
+    #[error(transparent)]
+    Repository(#[from] repository::Error),
+}
+
+impl From<protocol::Error> for Error {
+    fn from(error: protocol::Error) -> Self {
+        Self::Repository(error.into())
+    }
+}
+
+impl Error {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoRoute => StatusCode::NOT_FOUND,
+            Self::BadUrl | Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::BadMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::BadContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Repository(error) => repository_status(error),
+        }
+    }
+
+    /// What the client may know: all of it where the client is at fault, else nothing but advice.
+    pub(super) fn public(&self) -> String {
+        match self {
+            Self::Repository(repository::Error::DiskFull) => {
+                "the server's disk is full: nothing was changed; tell its administrator".into()
+            }
+            Self::Repository(repository::Error::Unreadable { name, .. }) => format!(
+                "subcluster {name} cannot be read at the moment; the server's log tells its administrator why"
+            ),
+            error if error.status() == StatusCode::INTERNAL_SERVER_ERROR => {
+                "the server failed; its log tells its administrator why".into()
+            }
+            error => error.to_string(),
+        }
+    }
+
+    /// Whether the server, and not the client, is at fault.
+    pub(super) fn is_ours(&self) -> bool {
+        self.status().is_server_error() && !matches!(self, Self::Busy)
+    }
+
+    /// Itself and its causes in one line, for the log.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            next = cause.source();
+        }
+        text
+    }
+
+    pub(super) fn response(&self) -> Response<Body> {
+        let mut response = text(self.status(), &self.public());
+        let headers = response.headers_mut();
+        match self {
+            Self::Unauthorized => {
+                let challenge = format!("Basic realm=\"{REALM}\", charset=\"UTF-8\"");
+                let challenge = HeaderValue::from_str(&challenge).expect("the realm is ASCII");
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::BadMethod(allowed) => {
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::TooManyLogins | Self::Busy => {
+                headers.insert(RETRY_AFTER, limits::RETRY_AFTER.into());
+            }
+            // The rest of the body is not wanted.
+            Self::TooLarge(_) | Self::TooSlow => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+fn repository_status(error: &repository::Error) -> StatusCode {
+    use repository::Error;
+    match error {
+        Error::NoSubcluster(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::Unreadable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Protocol(protocol::Error::TooMany { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Protocol(protocol::Error::Io(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
+        Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
+        Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        Error::Git(_) | Error::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

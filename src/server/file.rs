@@ -1,0 +1,141 @@
+//! `GET NAME/BRANCH/PATH`: a file or a directory at a revision.
+
+use std::sync::Arc;
+
+use hyper::header::{HeaderMap, HeaderValue, LOCATION};
+use hyper::{Response, StatusCode, Uri};
+
+use super::app::App;
+use super::conditional::Representation;
+use super::directory::{self, Line, Listing};
+use super::error::Error;
+use super::response::{Body, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
+use crate::repository::{self, Blob, Found, Place, Snapshot, Subcluster};
+
+const BINARY: &str = "application/octet-stream";
+const JSON: &str = "application/json";
+
+/// What of the subcluster is asked for.
+pub(super) struct Asked<'a> {
+    pub(super) path: String,
+    pub(super) slash: bool,
+    pub(super) revision: Option<String>,
+    pub(super) uri: &'a Uri,
+    pub(super) headers: &'a HeaderMap,
+}
+
+pub(super) async fn get(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    asked: Asked<'_>,
+) -> Result<Response<Body>, Error> {
+    if asked.path.is_empty() {
+        return match asked.slash {
+            true => Ok(branches(&subcluster, asked.headers)),
+            false => Ok(to_slash(asked.uri)),
+        };
+    }
+    let (branch, path) = split_branch(&subcluster.snapshot(), &asked.path)?;
+    let (place, found) = {
+        let (path, revision) = (path.clone(), asked.revision.clone());
+        let read = move || {
+            let place = subcluster.place(&branch, revision.as_deref())?;
+            let found = subcluster.find(&place, &path)?;
+            Ok::<_, repository::Error>((place, found))
+        };
+        app.reads.run(read).await??
+    };
+    let mut response = match found {
+        Found::Directory(_) if !asked.slash => to_slash(asked.uri),
+        Found::Directory(entries) => {
+            let lines = entries.into_iter().map(Line::from).collect();
+            Listing { title: &asked.path, lines }.respond(asked.headers)
+        }
+        Found::File(_) if asked.slash => {
+            let text = format!(
+                "\"{}\" is a file: leave the slash at the end out",
+                asked.path.escape_default()
+            );
+            return Err(repository::Error::NotFound(text).into());
+        }
+        Found::File(blob) => file(&path, blob, &place, asked.headers)?,
+    };
+    say_place(&mut response, &place);
+    Ok(response)
+}
+
+/// Names of branches may hold slashes; no branch's name is another's beginning up to a slash.
+fn split_branch(snapshot: &Snapshot, path: &str) -> Result<(String, String), Error> {
+    let ends = path.match_indices('/').map(|(index, _)| index).chain([path.len()]);
+    for end in ends {
+        let (branch, rest) = path.split_at(end);
+        if snapshot.get(&format!("refs/heads/{branch}")).is_some() {
+            return Ok((branch.to_owned(), rest.trim_start_matches('/').to_owned()));
+        }
+    }
+    let text = format!("there is no branch that \"{}\" begins with", path.escape_default());
+    Err(repository::Error::NotFound(text).into())
+}
+
+fn file(
+    path: &str,
+    blob: Blob,
+    place: &Place,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Error> {
+    let Blob { id, content } = blob;
+    let content_type = content_type(path, &content);
+    Representation { content_type, content: content.into(), id, modified: place.time }
+        .respond(headers)
+}
+
+/// Text, JSON or bytes: nothing that a browser would run.
+fn content_type(path: &str, content: &[u8]) -> &'static str {
+    match std::str::from_utf8(content) {
+        Ok(text) if text.contains('\0') => BINARY,
+        Ok(_) if path.ends_with(".json") => JSON,
+        Ok(_) => TEXT,
+        Err(_) => BINARY,
+    }
+}
+
+fn branches(subcluster: &Subcluster, headers: &HeaderMap) -> Response<Body> {
+    let snapshot = subcluster.snapshot();
+    let branches = snapshot.refs().iter().filter_map(|reference| {
+        let name = reference.name.strip_prefix("refs/heads/")?;
+        Some(Line {
+            name: name.to_owned(),
+            kind: "directory",
+            size: None,
+            id: Some(reference.target),
+        })
+    });
+    directory::Listing { title: subcluster.name().as_str(), lines: branches.collect() }
+        .respond(headers)
+}
+
+/// Relative links in an index only work with a slash at the end of its address.
+fn to_slash(uri: &Uri) -> Response<Body> {
+    // Relative, so that the address stays right behind a proxy; the last part is repeated.
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    redirect(&format!("{last}/{query}"))
+}
+
+pub(super) fn redirect(to: &str) -> Response<Body> {
+    let mut response = answer(StatusCode::PERMANENT_REDIRECT, TEXT, empty());
+    // What the client sent is a valid header value again.
+    if let Ok(location) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+fn say_place(response: &mut Response<Body>, place: &Place) {
+    let headers = response.headers_mut();
+    if let Some(revision) = place.revision {
+        headers.insert(X_CONFIG_REVISION, revision.into());
+    }
+    let commit = HeaderValue::from_str(&place.commit.to_string()).expect("hexadecimal digits");
+    headers.insert(X_CONFIG_COMMIT, commit);
+}

@@ -1,0 +1,34 @@
+//! HTTP over TLS: who connects, what is asked, who asks, and the answer.
+//!
+//! A request's way: [`accept`] takes the connection, [`connection`] does the handshake and speaks
+//! HTTP, [`service`] logs and turns failures into answers, [`route`] says what is asked, [`auth`]
+//! who asks, and one file for each kind of route answers.
+
+mod accept;
+mod app;
+mod auth;
+mod body;
+mod conditional;
+mod connection;
+mod directory;
+mod drain;
+mod error;
+mod file;
+mod git;
+mod health;
+mod info_refs;
+pub mod limits;
+mod pack_body;
+mod places;
+mod push;
+mod receive_pack;
+mod request_log;
+mod response;
+mod route;
+mod service;
+mod throttle;
+mod upload_pack;
+
+pub use accept::{Acceptor, Listener, Ping};
+pub use app::App;
+pub use drain::Drain;

@@ -1,0 +1,64 @@
+//! Bounded work: so many at once, so many waiting, and not for ever.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task;
+use tokio::time::timeout;
+
+use super::error::Error;
+use super::limits::{MAX_WAITING, WAIT_TIME};
+
+/// Places for one kind of blocking work.
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+impl Places {
+    pub(super) fn new(places: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(places)), waiting: AtomicUsize::new(0) }
+    }
+
+    /// Does blocking work on a thread made for it, as soon as there is a place.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = self.take().await?;
+        let done = task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        done.await.map_err(|_| Error::Panicked)
+    }
+
+    async fn take(&self) -> Result<OwnedSemaphorePermit, Error> {
+        if let Ok(place) = self.free.clone().try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiter = Waiter::enter(&self.waiting)?;
+        match timeout(WAIT_TIME, self.free.clone().acquire_owned()).await {
+            Ok(place) => Ok(place.expect("the semaphore is never closed")),
+            Err(_) => Err(Error::Busy),
+        }
+    }
+}
+
+/// Counts itself for as long as it lives, also when its request is given up.
+struct Waiter<'a>(&'a AtomicUsize);
+
+impl<'a> Waiter<'a> {
+    fn enter(waiting: &'a AtomicUsize) -> Result<Self, Error> {
+        let before = waiting.fetch_add(1, Ordering::Relaxed);
+        let waiter = Self(waiting);
+        if before < MAX_WAITING { Ok(waiter) } else { Err(Error::Busy) }
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

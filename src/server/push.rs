@@ -1,0 +1,222 @@
+//! One push, from its bytes to its report: received into a quarantine, judged, proposed.
+
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::app::App;
+use super::body::Upload;
+use super::error::Error;
+use crate::accounts::{Account, Role};
+use crate::protocol::{PushRequest, RefCommand, RefResult, report};
+use crate::repository::{
+    self, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
+};
+
+/// git's own words, which its client turns into advice for the person (`push_update_ref_status` in
+/// its transport-helper.c).
+const FETCH_FIRST: &str = "fetch first";
+/// git's word for a command that had to fail with others (`execute_commands_atomic` in its
+/// receive-pack.c).
+const ATOMIC_FAILURE: &str = "atomic push failure";
+
+/// Who pushes where.
+pub(super) struct Push<'a> {
+    pub(super) app: &'a App,
+    pub(super) subcluster: &'a Subcluster,
+    pub(super) account: &'a Account,
+    pub(super) client: IpAddr,
+}
+
+impl Push<'_> {
+    /// Does it, and returns the report for the client. Blocks.
+    pub(super) fn run(&self, upload: &Upload) -> Result<Vec<u8>, Error> {
+        let (request, pack) = PushRequest::parse(upload.reader())?;
+        if request.commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let quarantine = match request.brings_pack() {
+            false => None,
+            true => match Quarantine::receive(self.subcluster, pack) {
+                Ok(quarantine) => Some(quarantine),
+                Err(error) => return Ok(self.unpack_failed(&request, error.into())),
+            },
+        };
+        let verdicts =
+            judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
+        let results = self.decide(&request, verdicts, quarantine.as_ref());
+        let message = self.message(&results);
+        Ok(report(&request, Ok(()), &results, &message))
+    }
+
+    fn rights(&self) -> Rights {
+        match self.account.role {
+            Role::Administrator => Rights::All,
+            Role::Service | Role::Reader => Rights::Running,
+        }
+    }
+
+    fn unpack_failed(&self, request: &PushRequest, error: Error) -> Vec<u8> {
+        self.log_failure(&error);
+        let results: Vec<_> = request
+            .commands
+            .iter()
+            .map(|command| result(command, Some("unpacker error".into())))
+            .collect();
+        report(request, Err(&error.public()), &results, "")
+    }
+
+    fn decide(
+        &self,
+        request: &PushRequest,
+        verdicts: Vec<Verdict>,
+        quarantine: Option<&Quarantine>,
+    ) -> Vec<RefResult> {
+        let all_allowed = verdicts.iter().all(|verdict| matches!(verdict, Verdict::Allowed { .. }));
+        if request.atomic && all_allowed {
+            let refused = self.propose(&request.commands, quarantine);
+            return self.results(request, &verdicts, |_| refused.clone());
+        }
+        self.results(request, &verdicts, |command| match request.atomic {
+            true => Some(ATOMIC_FAILURE.into()),
+            false => self.propose(std::slice::from_ref(command), quarantine),
+        })
+    }
+
+    /// The fate of each command; `fate` is asked for those that are allowed.
+    fn results(
+        &self,
+        request: &PushRequest,
+        verdicts: &[Verdict],
+        fate: impl Fn(&RefCommand) -> Option<String>,
+    ) -> Vec<RefResult> {
+        let judged = request.commands.iter().zip(verdicts);
+        judged
+            .map(|(command, verdict)| {
+                let refused = match verdict {
+                    Verdict::Allowed { .. } => fate(command),
+                    Verdict::Refused(reason) => Some(reason.clone()),
+                };
+                self.log(command, verdict, refused.as_deref());
+                result(command, refused)
+            })
+            .collect()
+    }
+
+    /// Why the commands, all together, were not done.
+    fn propose(&self, commands: &[RefCommand], quarantine: Option<&Quarantine>) -> Option<String> {
+        let entry = self.entry(commands, quarantine);
+        match self.app.log.propose(&entry, quarantine) {
+            Ok(applied) => {
+                if applied.renumbered > 0 {
+                    self.warn_renumbered(applied.renumbered);
+                }
+                None
+            }
+            Err(repository::Error::Stale { .. }) => Some(FETCH_FIRST.into()),
+            Err(error) => {
+                let error = Error::from(error);
+                self.log_failure(&error);
+                Some(error.public())
+            }
+        }
+    }
+
+    fn entry(&self, commands: &[RefCommand], quarantine: Option<&Quarantine>) -> Entry {
+        let update = |command: &RefCommand| RefUpdate {
+            name: command.name.clone(),
+            old: command.old,
+            new: command.new,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Entry {
+            subcluster: self.subcluster.name().to_string(),
+            updates: commands.iter().map(update).collect(),
+            pack: quarantine.and_then(Quarantine::pack).map(str::to_owned),
+            who: self.account.name.clone(),
+            from: self.client.to_string(),
+            when: now.as_secs() as i64,
+        }
+    }
+
+    /// What the person sees behind `remote:`, in the words of the original.
+    fn message(&self, results: &[RefResult]) -> String {
+        let moved_boot = results.iter().any(|r| r.name == BOOT && r.refused.is_none());
+        match self.subcluster.snapshot().head {
+            Some(head) if moved_boot => format!("Committed revision {}.\n", head.revision),
+            _ => String::new(),
+        }
+    }
+
+    fn log(&self, command: &RefCommand, verdict: &Verdict, refused: Option<&str>) {
+        let Self { account, client, subcluster, .. } = self;
+        let (who, name, reference) = (&account.name, subcluster.name(), &command.name);
+        if let Some(reason) = refused {
+            tracing::info!(
+                account = who,
+                %client,
+                subcluster = %name,
+                reference,
+                commit = %command.new,
+                reason,
+                "push of {who} from {client} to {reference} of {name} refused: {reason}",
+            );
+            return;
+        }
+        let paths = paths(verdict);
+        match subcluster.snapshot().head {
+            Some(head) if reference == BOOT => tracing::info!(
+                account = who,
+                %client,
+                subcluster = %name,
+                revision = head.revision,
+                commit = %command.new,
+                paths,
+                "{who} committed revision {} of {name} from {client}: {paths}",
+                head.revision,
+            ),
+            _ => tracing::info!(
+                account = who,
+                %client,
+                subcluster = %name,
+                reference,
+                commit = %command.new,
+                paths,
+                "{who} changed {reference} of {name} from {client} to {}: {paths}",
+                command.new,
+            ),
+        }
+    }
+
+    fn log_failure(&self, error: &Error) {
+        let Self { account, client, subcluster, .. } = self;
+        let (who, name, cause) = (&account.name, subcluster.name(), error.chain());
+        if error.is_ours() {
+            tracing::error!(account = who, %client, subcluster = %name, "push of {who} to {name} failed: {cause}");
+        } else {
+            tracing::debug!(account = who, %client, subcluster = %name, "push of {who} to {name} refused: {cause}");
+        }
+    }
+
+    fn warn_renumbered(&self, revisions: usize) {
+        let (who, name) = (&self.account.name, self.subcluster.name());
+        tracing::warn!(
+            account = who,
+            subcluster = %name,
+            revisions,
+            "the merge that {who} pushed to {name} has the old head as its second parent: \
+             the last {revisions} revision numbers now name other commits; use commit ids for those",
+        );
+    }
+}
+
+fn result(command: &RefCommand, refused: Option<String>) -> RefResult {
+    RefResult { name: command.name.clone(), refused }
+}
+
+fn paths(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Allowed { paths, more: 0 } => paths.join(" "),
+        Verdict::Allowed { paths, more } => format!("{} and {more} more", paths.join(" ")),
+        Verdict::Refused(_) => String::new(),
+    }
+}

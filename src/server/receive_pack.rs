@@ -1,0 +1,37 @@
+//! `POST NAME/git-receive-pack`: push.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+
+use super::app::App;
+use super::body::Upload;
+use super::error::Error;
+use super::git;
+use super::info_refs::may_push;
+use super::limits::MAX_PUSH_BODY;
+use super::push::Push;
+use super::response::{Body, full};
+use crate::accounts::Account;
+use crate::protocol::Service;
+use crate::repository::Subcluster;
+
+pub(super) async fn post(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    account: Account,
+    client: IpAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Error> {
+    may_push(account.role)?;
+    let (head, body) = request.into_parts();
+    git::check_content_type(&head.headers, Service::ReceivePack)?;
+    let upload = Upload::receive(&head.headers, body, MAX_PUSH_BODY, &app.spool_dir).await?;
+    let worker = app.clone();
+    let report = app.pushes.run(move || {
+        Push { app: &worker, subcluster: &subcluster, account: &account, client }.run(&upload)
+    });
+    Ok(git::service_answer(Service::ReceivePack, "result", full(report.await??)))
+}

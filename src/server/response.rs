@@ -1,0 +1,52 @@
+//! Answers.
+
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+
+/// The body of every answer.
+pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// The revision of the live configuration that an answer speaks of.
+pub(super) const X_CONFIG_REVISION: HeaderName = HeaderName::from_static("x-config-revision");
+/// The commit that an answer speaks of.
+pub(super) const X_CONFIG_COMMIT: HeaderName = HeaderName::from_static("x-config-commit");
+
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// All of the body at once.
+pub(super) fn full(content: impl Into<Bytes>) -> Body {
+    Full::new(content.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// No body.
+pub(super) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// An answer of this type that no browser may run or guess otherwise about, and that caches must
+/// ask about each time.
+pub(super) fn answer(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let content_type = HeaderValue::from_str(content_type).expect("content types are ASCII");
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
+}
+
+/// A line of text.
+pub(super) fn text(status: StatusCode, line: &str) -> Response<Body> {
+    answer(status, TEXT, full(format!("{line}\n")))
+}

@@ -1,0 +1,134 @@
+//! From a request to its answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::Entry;
+use hyper::{Method, Request, Response};
+
+use super::app::App;
+use super::auth::authenticate;
+use super::directory::{Line, Listing};
+use super::error::Error;
+use super::file::{self, Asked, redirect};
+use super::request_log::RequestLog;
+use super::response::{Body, X_CONFIG_REVISION};
+use super::route::{Route, What};
+use super::{health, info_refs, receive_pack, upload_pack};
+use crate::accounts::Account;
+use crate::protocol::Service;
+use crate::repository::{Name, Subcluster};
+
+/// Answers a request, whatever it is, and logs it.
+pub(super) async fn serve(
+    app: Arc<App>,
+    client: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let log = RequestLog::new(client, &request);
+    let mut subcluster = None;
+    let result = respond(&app, client, request, &mut subcluster).await;
+    let mut response = result.unwrap_or_else(|error| {
+        log.failed(&error);
+        error.response()
+    });
+    let head = subcluster.and_then(|subcluster| subcluster.snapshot().head);
+    if let (Some(head), Entry::Vacant(header)) =
+        (head, response.headers_mut().entry(X_CONFIG_REVISION))
+    {
+        header.insert(head.revision.into());
+    }
+    log.answered(&response);
+    response
+}
+
+/// `subcluster` is set as soon as it is known which one is asked.
+async fn respond(
+    app: &Arc<App>,
+    client: IpAddr,
+    request: Request<Incoming>,
+    subcluster: &mut Option<Arc<Subcluster>>,
+) -> Result<Response<Body>, Error> {
+    let route = Route::parse(request.uri().path(), request.uri().query());
+    match route {
+        Ok(Route::Live) => return Ok(health::live()),
+        Ok(Route::Ready) => return Ok(health::ready(app)),
+        _ => {}
+    }
+    // Nobody without a password learns which addresses there are.
+    let account = authenticate(app, request.headers(), client).await?;
+    match route? {
+        Route::Live | Route::Ready => unreachable!("answered above"),
+        Route::ToList => Ok(redirect("/config/")),
+        Route::List => {
+            only_get(&request)?;
+            Ok(subclusters(app, &request))
+        }
+        Route::Subcluster { name, what } => {
+            let opened = open(app, name).await?;
+            *subcluster = Some(opened.clone());
+            answer_for(app, opened, what, account, client, request).await
+        }
+    }
+}
+
+async fn answer_for(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    what: What,
+    account: Account,
+    client: IpAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Error> {
+    match what {
+        What::Rpc(service) => {
+            only_post(&request)?;
+            match service {
+                Service::UploadPack => upload_pack::post(app, subcluster, request).await,
+                Service::ReceivePack => {
+                    receive_pack::post(app, subcluster, account, client, request).await
+                }
+            }
+        }
+        What::InfoRefs(service) => {
+            only_get(&request)?;
+            info_refs::get(&subcluster, service, account.role, request.headers())
+        }
+        What::Tree { path, slash, revision } => {
+            only_get(&request)?;
+            let (uri, headers) = (request.uri(), request.headers());
+            file::get(app, subcluster, Asked { path, slash, revision, uri, headers }).await
+        }
+    }
+}
+
+/// Opening again what was broken reads files; the rest is a look into a map.
+async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
+    if let Some(opened) = app.store.opened(&name) {
+        return Ok(opened?);
+    }
+    let worker = app.clone();
+    Ok(app.reads.run(move || worker.store.get(&name)).await??)
+}
+
+fn subclusters(app: &App, request: &Request<Incoming>) -> Response<Body> {
+    let line =
+        |name: Name| Line { name: name.to_string(), kind: "directory", size: None, id: None };
+    let lines = app.store.names().into_iter().map(line).collect();
+    Listing { title: "config", lines }.respond(request.headers())
+}
+
+fn only_get(request: &Request<Incoming>) -> Result<(), Error> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(Error::BadMethod("GET, HEAD")),
+    }
+}
+
+fn only_post(request: &Request<Incoming>) -> Result<(), Error> {
+    match *request.method() {
+        Method::POST => Ok(()),
+        _ => Err(Error::BadMethod("POST")),
+    }
+}

@@ -1,0 +1,94 @@
+//! `POST NAME/git-upload-pack`: clone and fetch.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+
+use super::app::App;
+use super::body::Upload;
+use super::error::Error;
+use super::limits::MAX_FETCH_BODY;
+use super::response::{Body, full};
+use super::{git, pack_body};
+use crate::protocol::{
+    self, BatchEnd, Command, FetchRequest, LsRefs, Service, Version, parse_fetch_v0, parse_v2, pkt,
+};
+use crate::repository::{self, BOOT, FetchAnswer, Subcluster};
+
+enum Asked {
+    Nothing,
+    LsRefs(LsRefs),
+    Pack(FetchRequest, Option<BatchEnd>),
+}
+
+pub(super) async fn post(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Error> {
+    let (head, body) = request.into_parts();
+    git::check_content_type(&head.headers, Service::UploadPack)?;
+    let limit = MAX_FETCH_BODY as u64;
+    let upload = Upload::receive(&head.headers, body, limit, &app.spool_dir).await?;
+    let version = git::version(&head.headers);
+    let asked = app.reads.run(move || parse(&upload, version)).await?;
+    let body = match asked {
+        Ok(Asked::Nothing) => full(""),
+        Ok(Asked::LsRefs(ls_refs)) => {
+            full(ls_refs.answer(BOOT, subcluster.snapshot().advertised()))
+        }
+        Ok(Asked::Pack(request, end)) => fetch(app, subcluster, request, end).await?,
+        Err(error) => refusal(error.into())?,
+    };
+    Ok(git::service_answer(Service::UploadPack, "result", body))
+}
+
+fn parse(upload: &Upload, version: Version) -> Result<Asked, protocol::Error> {
+    let input = upload.reader().take(MAX_FETCH_BODY as u64);
+    Ok(match version {
+        Version::V2 => match parse_v2(input)? {
+            None => Asked::Nothing,
+            Some(Command::LsRefs(ls_refs)) => Asked::LsRefs(ls_refs),
+            Some(Command::Fetch(request)) => Asked::Pack(request, None),
+        },
+        _ => match parse_fetch_v0(input)? {
+            None => Asked::Nothing,
+            Some((request, end)) => Asked::Pack(request, Some(end)),
+        },
+    })
+}
+
+async fn fetch(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    request: FetchRequest,
+    end: Option<BatchEnd>,
+) -> Result<Body, Error> {
+    let spool_dir = app.spool_dir.clone();
+    let sideband = request.sideband;
+    let answer = app.packs.run(move || subcluster.fetch(&request, end, &spool_dir)).await?;
+    match answer {
+        Ok(FetchAnswer { lines, pack: None }) => Ok(full(lines)),
+        Ok(FetchAnswer { lines, pack: Some(pack) }) => {
+            Ok(pack_body::pack_body(lines, pack, sideband))
+        }
+        Err(error) => refusal(error),
+    }
+}
+
+/// Well-formed requests that cannot be fulfilled are told so within the protocol, where git shows
+/// it to the person; anything else becomes a status.
+fn refusal(error: repository::Error) -> Result<Body, Error> {
+    use protocol::Error::Unsupported;
+    use repository::Error::{NotFound, Protocol};
+    match error {
+        NotFound(_) | Protocol(Unsupported(_)) => {
+            let mut lines = Vec::new();
+            pkt::line(&mut lines, format_args!("ERR {error}"));
+            Ok(full(lines))
+        }
+        error => Err(error.into()),
+    }
+}
