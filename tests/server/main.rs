@@ -1,0 +1,6 @@
+//! The server as its users meet it: the real binary, real git and curl. One file for each behaviour,
+//! one program for all of them, so that there is one link.
+
+mod fixture;
+
+mod clone_and_push;
