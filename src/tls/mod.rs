@@ -1,1 +1,26 @@
-//! TLS.
+//! Certificates and the server's side of TLS: makes, keeps and renews the pair
+//! `PREFIX/server.key` and `PREFIX/server.crt`, and serves it so that it can be
+//! exchanged under running connections.
+//!
+//! A pair is *ours* when its certificate is self-signed and carries our mark
+//! ([`ORGANIZATION`]); only such a one is ever renewed or overwritten unasked.
+//! Anything else belongs to the operator.
+
+mod atomic;
+mod error;
+mod exchange;
+mod files;
+mod key;
+mod leaf;
+mod names;
+mod owner;
+mod pair;
+mod self_signed;
+mod upkeep;
+
+pub use error::Error;
+pub use leaf::Fingerprint;
+pub use names::Names;
+pub use pair::Pair;
+pub use self_signed::{ORGANIZATION, VALIDITY};
+pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};
