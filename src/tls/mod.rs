@@ -16,6 +16,7 @@ mod names;
 mod owner;
 mod pair;
 mod self_signed;
+mod server;
 mod upkeep;
 
 pub use error::Error;
@@ -23,4 +24,5 @@ pub use leaf::Fingerprint;
 pub use names::Names;
 pub use pair::Pair;
 pub use self_signed::{ORGANIZATION, VALIDITY};
+pub use server::ServerTls;
 pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};
