@@ -7,6 +7,7 @@
 //! Anything else belongs to the operator.
 
 mod atomic;
+pub mod create_ssl_cert;
 mod error;
 mod exchange;
 mod files;

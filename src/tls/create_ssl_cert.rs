@@ -1,0 +1,142 @@
+//! The command `create_ssl_cert SERVICE HOSTNAME PREFIX [USER]`.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::{Parser, ValueEnum};
+use nix::unistd::geteuid;
+
+use super::error::Error;
+use super::files::PairFiles;
+use super::key::Key;
+use super::names::Names;
+use super::owner::Owner;
+use super::pair::Pair;
+use super::upkeep::{generate, is_operators, renew};
+
+/// Make a self-signed certificate, or renew one: PREFIX/server.key and PREFIX/server.crt.
+///
+/// A key that is there is kept, and a certificate that this command did not make.
+#[derive(Debug, Parser)]
+#[command(name = "create_ssl_cert", version)]
+pub struct Arguments {
+    /// The service that will use the certificate
+    service: Service,
+    /// The host name by which clients reach this machine
+    hostname: String,
+    /// The directory to write to, /var/ecconfigd/apache for ecconfigd; made if missing
+    prefix: PathBuf,
+    /// The account that is to own the files
+    #[arg(default_value = "ecuser")]
+    user: String,
+    /// Make a new key even if there is one
+    #[arg(long)]
+    new_key: bool,
+    /// Overwrite a certificate that this command did not make
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Service {
+    Ecconfigd,
+    Ecwebui,
+    Msyspg,
+}
+
+/// Runs the command with the words of its command line, the first its own name.
+///
+/// The exit code is one of sysexits(3).
+pub fn main(
+    words: impl IntoIterator<Item = OsString>,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> ExitCode {
+    // Nothing is left to be done for a reader that has gone away.
+    let (code, _) = match Arguments::try_parse_from(words) {
+        Err(help) if !help.use_stderr() => (0, write!(out, "{help}")),
+        Err(usage) => (64, write!(err, "{usage}")),
+        Ok(arguments) => match arguments.run() {
+            Ok(done) => (0, write!(out, "{done}")),
+            Err(error) => (exit_code(&error), writeln!(err, "create_ssl_cert: {error}")),
+        },
+    };
+    ExitCode::from(code)
+}
+
+impl Arguments {
+    /// Makes the certificate and says what there is to know about it.
+    fn run(self) -> Result<String, Error> {
+        let names = Names::of_machine(&self.hostname)?;
+        let owner = Owner::account(&self.user, geteuid())?;
+        let files = PairFiles::new(&self.prefix, owner);
+        files.create_directory()?;
+        let _lock = files.lock()?;
+        if !self.force && is_operators(&files)? {
+            return Err(Error::Operators(files.certificate));
+        }
+        let key = match self.kept_key(&files)? {
+            Some(key) => key,
+            None => generate(&files)?,
+        };
+        renew(&files, &key, &names, SystemTime::now())?;
+        Ok(self.report(&files, &Pair::read(&files)?))
+    }
+
+    /// The key in use, or else the first that is there, unless a new one is wanted.
+    fn kept_key(&self, files: &PairFiles) -> Result<Option<Key>, Error> {
+        if self.new_key {
+            return Ok(None);
+        }
+        if let Ok(pair) = Pair::read(files) {
+            return Ok(Some(pair.key));
+        }
+        let held = Error::if_present(files.keys())?;
+        Ok(held.and_then(|keys| keys.into_iter().next()))
+    }
+
+    fn report(&self, files: &PairFiles, pair: &Pair) -> String {
+        let lines = [
+            format!("Certificate: {}", files.certificate.display()),
+            format!("Key:         {}", files.key.display()),
+            format!("Fingerprint: {}", pair.fingerprint()),
+            format!("Valid until: {}", pair.last_day()),
+            match files.owner {
+                Some(_) => format!("Owner:       {}", self.user),
+                None => format!("Owner:       you, there is no account {}", self.user),
+            },
+            self.service.next_step().to_owned(),
+        ];
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Service {
+    fn next_step(self) -> &'static str {
+        match self {
+            Service::Ecconfigd => {
+                "ecconfigd takes it up by itself; to make it do so now: systemctl reload ecconfigd"
+            }
+            Service::Ecwebui => "Restart ecwebui to use it.",
+            Service::Msyspg => "Restart msyspg to use it.",
+        }
+    }
+}
+
+/// Exit codes after sysexits(3).
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::HostName(_) => 64,
+        Error::Missing(_) | Error::Read(..) => 66,
+        Error::NoSuchUser(_) => 67,
+        Error::Tls(_) => 70,
+        Error::Lookup(..) => 71,
+        Error::Write(..) | Error::Link(_) | Error::Operators(_) => 73,
+        Error::NotRoot(_) => 77,
+        Error::NoCertificate(_) | Error::BadCertificate(..) => 78,
+        Error::NoKey(_) | Error::Mismatch(..) | Error::Issue(..) => 78,
+    }
+}
