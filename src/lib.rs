@@ -1,4 +1,34 @@
-//! ecconfigd.
+//! ecconfigd, the configuration server of a mail cluster: git repositories over TLS on port 2027.
+//!
+//! The map. Each floor calls only those above it in this list:
+//!
+//! | floor | what it knows |
+//! |---|---|
+//! | [`layout`] | every path, below one root |
+//! | [`momentum`] | the vendor's files: configuration syntax, cluster.boot, environment, peers |
+//! | [`accounts`] | names, roles and hashed passwords |
+//! | [`tls`] | certificates: made, renewed, served |
+//! | [`protocol`] | git's wire format, without I/O |
+//! | [`repository`] | libgit2: quarantine, policy, compare-and-swap, packs, files. Blocks |
+//! | [`replication`] | the one function through which every change goes |
+//! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
+//! | [`daemon`] | the process: arguments, log, sockets, first start, signals |
+//!
+//! Three ways through it:
+//!
+//! - **A file is read**: `server::accept` → `connection` → `service` → `route` → `auth` → `file` →
+//!   [`repository::Subcluster::place`] and `find`, on handles that stay open.
+//! - **A change is committed**: … → `receive_pack` takes the body in (`body`, spooled to disk) →
+//!   `push`: [`protocol::PushRequest`] → [`repository::Quarantine`] → [`repository::judge`()] →
+//!   [`replication::Log::propose`] → [`repository::Subcluster::apply`], the one place where
+//!   references move → the new [`repository::Snapshot`] is published → the report.
+//! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
+//!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, selects by comparing
+//!   trees with their parents', and spools the pack before its first byte is sent.
+//!
+//! Blocking work runs on threads made for it, through `server::places`, which bounds how much of
+//! each kind there is and how many wait for it.
+
 pub mod accounts;
 pub mod daemon;
 pub mod layout;

@@ -23,10 +23,7 @@ impl FromStr for Address {
     /// Reads `HOST`, `HOST:PORT`, a bare IPv6 address, `[IPv6]` or `[IPv6]:PORT`.
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let (host, port) = split(text).ok_or_else(|| AddressError(excerpt(text)))?;
-        Ok(Address {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Address { host: host.to_owned(), port })
     }
 }
 
@@ -36,11 +33,7 @@ fn split(text: &str) -> Option<(&str, Option<u16>)> {
     }
     if let Some(bracketed) = text.strip_prefix('[') {
         let (host, rest) = bracketed.split_once(']')?;
-        let port = if rest.is_empty() {
-            None
-        } else {
-            Some(port(rest.strip_prefix(':')?)?)
-        };
+        let port = if rest.is_empty() { None } else { Some(port(rest.strip_prefix(':')?)?) };
         return is_ipv6(host).then_some((host, port));
     }
     let (host, port) = match text.split_once(':') {
@@ -81,23 +74,11 @@ mod tests {
 
     #[test]
     fn every_form_is_read_and_written_back() {
-        for text in [
-            "node1",
-            "mta_1.example.com:2027",
-            "192.0.2.7",
-            "2001:db8::7",
-            "[::1]:2027",
-        ] {
+        for text in ["node1", "mta_1.example.com:2027", "192.0.2.7", "2001:db8::7", "[::1]:2027"] {
             assert_eq!(text.parse::<Address>().expect(text).to_string(), text);
         }
         let bracketed: Address = "[2001:db8::7]".parse().expect("an address");
-        assert_eq!(
-            bracketed,
-            Address {
-                host: "2001:db8::7".to_owned(),
-                port: None
-            }
-        );
+        assert_eq!(bracketed, Address { host: "2001:db8::7".to_owned(), port: None });
     }
 
     #[test]

@@ -120,9 +120,7 @@ impl ClusterBoot {
 
     /// The node's name: the one in the file, or else the short form of `host_name`.
     pub fn node_name<'a>(&'a self, host_name: &'a str) -> &'a str {
-        let short = host_name
-            .split_once('.')
-            .map_or(host_name, |(short, _)| short);
+        let short = host_name.split_once('.').map_or(host_name, |(short, _)| short);
         self.node_name.as_deref().unwrap_or(short)
     }
 
@@ -140,12 +138,7 @@ impl ClusterBoot {
         let non_empty = || (!value.is_empty()).then(|| value.to_owned());
         let bad = |allowed| {
             let (key, value) = (key.to_owned(), value.to_owned());
-            ClusterBootError::BadValue {
-                line,
-                key,
-                value,
-                allowed,
-            }
+            ClusterBootError::BadValue { line, key, value, allowed }
         };
         match key {
             "autoupdate" => {
@@ -199,16 +192,10 @@ mod tests {
         assert_eq!(boot.node_name("mta1"), "west1");
         assert_eq!(boot.cluster_name, "west");
         let (first, second) = (server("eccmgr.example.com"), server("[2001:db8::7]:2028"));
-        assert_eq!(
-            boot.repo,
-            [RepoSource::Auto, RepoSource::Local, first, second]
-        );
+        assert_eq!(boot.repo, [RepoSource::Auto, RepoSource::Local, first, second]);
         assert!(!boot.reload_config_on_update);
         assert_eq!(boot.ecconfigd.as_deref(), Some("eccmgr"));
-        assert_eq!(
-            boot.other,
-            [("ecconfigd.2".to_owned(), "spare=x # y".to_owned())]
-        );
+        assert_eq!(boot.other, [("ecconfigd.2".to_owned(), "spare=x # y".to_owned())]);
     }
 
     #[test]

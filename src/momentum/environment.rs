@@ -43,10 +43,7 @@ impl Environment {
             match assignments(line) {
                 Ok(assigned) => environment.variables.extend(assigned),
                 Err(problem) => {
-                    environment.bad_lines.push(BadLine {
-                        line: index + 1,
-                        problem,
-                    });
+                    environment.bad_lines.push(BadLine { line: index + 1, problem });
                 }
             }
         }
@@ -62,11 +59,7 @@ fn assignments(line: &str) -> Result<Vec<(String, String)>, String> {
     for (index, word) in words.iter().enumerate() {
         // The oldest form, `NAME=VALUE; export NAME`; to shlex, `;` is a letter like any other.
         let before_export = words.get(index + 1).is_some_and(|next| next == "export");
-        let word = if before_export {
-            word.trim_end_matches(';')
-        } else {
-            word
-        };
+        let word = if before_export { word.trim_end_matches(';') } else { word };
         match word.split_once('=') {
             Some((name, value)) if is_name(name) => assigned.push(literal(line, name, value)?),
             None if word == "export" => exporting = true,
@@ -116,10 +109,7 @@ mod tests {
             ("TMPDIR", "/var/$tmp"),
             ("TRY", "20"),
         ];
-        let read = environment
-            .variables
-            .iter()
-            .map(|(name, value)| (&**name, &**value));
+        let read = environment.variables.iter().map(|(name, value)| (&**name, &**value));
         assert!(read.eq(expected), "{:?}", environment.variables);
     }
 
@@ -127,16 +117,9 @@ mod tests {
     fn bad_lines_are_reported_and_the_others_kept() {
         let text = "TRY=1\nEXTRA_ARGS=\"--debug\nulimit -n 4096\nPATH=$PATH:/x\n2X=1\nTRY=3\n";
         let environment = Environment::parse(text);
-        assert_eq!(
-            environment.variables.get("TRY").map(String::as_str),
-            Some("3")
-        );
+        assert_eq!(environment.variables.get("TRY").map(String::as_str), Some("3"));
         assert_eq!(environment.variables.len(), 1);
-        let messages: Vec<_> = environment
-            .bad_lines
-            .iter()
-            .map(BadLine::to_string)
-            .collect();
+        let messages: Vec<_> = environment.bad_lines.iter().map(BadLine::to_string).collect();
         assert_eq!(messages.len(), 4, "{messages:?}");
         assert!(messages[0].starts_with("environment, line 2, is left out: a quotation mark"));
         assert!(messages[1].contains("\"ulimit\" is not of the form NAME=VALUE"));

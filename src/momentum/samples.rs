@@ -20,10 +20,7 @@ const SAMPLES: [(&str, &str); 5] = [
 ];
 
 fn read(name: &str) -> Scope {
-    let (_, text) = SAMPLES
-        .iter()
-        .find(|(sample, _)| *sample == name)
-        .expect("a sample");
+    let (_, text) = SAMPLES.iter().find(|(sample, _)| *sample == name).expect("a sample");
     parse(text).unwrap_or_else(|error| panic!("{name}, {error}"))
 }
 
@@ -34,10 +31,7 @@ fn every_sample_is_valid_and_includes_only_samples() {
         assert!(!scope.statements.is_empty(), "{name} says nothing");
         for statement in &scope.statements {
             if let Statement::Include(include) = statement {
-                assert!(
-                    SAMPLES.iter().any(|(sample, _)| *sample == include.path),
-                    "{include:?}"
-                );
+                assert!(SAMPLES.iter().any(|(sample, _)| *sample == include.path), "{include:?}");
             }
         }
     }
@@ -46,10 +40,7 @@ fn every_sample_is_valid_and_includes_only_samples() {
 #[test]
 fn the_sample_server_takes_mail_and_spools_it() {
     let ecelerity = read("ecelerity.conf");
-    let listener = ecelerity
-        .stanzas("ESMTP_Listener")
-        .next()
-        .expect("a listener");
+    let listener = ecelerity.stanzas("ESMTP_Listener").next().expect("a listener");
     let listen = listener.body.stanzas("Listen").next().expect("a socket");
     assert_eq!(listen.argument.as_deref(), Some(":25"));
     let spools = |statement: &Statement| {

@@ -16,8 +16,7 @@ pub enum Error {
         /// The subcluster.
         name: String,
         /// Why.
-        #[source]
-        source: git2::Error,
+        source: Box<Self>,
     },
     /// No such branch, revision, file or object.
     #[error("{0}")]

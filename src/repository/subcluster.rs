@@ -32,9 +32,9 @@ impl Subcluster {
             revisions: RwLock::default(),
             writer: Mutex::new(()),
         };
-        subcluster.start().map_err(|error| match error {
-            Error::Git(source) => Error::Unreadable { name: subcluster.name.to_string(), source },
-            other => other,
+        subcluster.start().map_err(|error| Error::Unreadable {
+            name: subcluster.name.to_string(),
+            source: error.into(),
         })?;
         Ok(subcluster)
     }

@@ -4,3 +4,4 @@
 mod fixture;
 
 mod clone_and_push;
+mod readme;

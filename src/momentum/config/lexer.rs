@@ -49,10 +49,7 @@ pub(in crate::momentum) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
         let position = Position::START;
-        Lexer {
-            rest: text,
-            position,
-        }
+        Lexer { rest: text, position }
     }
 
     pub fn next(&mut self) -> Result<Token<'a>, ParseError> {
@@ -64,11 +61,7 @@ impl<'a> Lexer<'a> {
             Some(mark) if is_mark(mark) => (Kind::Mark(mark), self.take(mark.len_utf8())),
             Some(_) => (Kind::Word, self.take(word_length(self.rest))),
         };
-        Ok(Token {
-            kind,
-            text,
-            position,
-        })
+        Ok(Token { kind, text, position })
     }
 
     fn skip_blanks(&mut self) -> Result<(), ParseError> {
@@ -129,10 +122,7 @@ fn word_length(text: &str) -> usize {
             || matches!(c, '#' | '"' | '\'')
             || tail[*at..].starts_with("/*")
     };
-    let end = tail
-        .char_indices()
-        .find(ends_word)
-        .map_or(tail.len(), |(at, _)| at);
+    let end = tail.char_indices().find(ends_word).map_or(tail.len(), |(at, _)| at);
     pattern + end
 }
 
@@ -177,10 +167,7 @@ mod tests {
     #[test]
     fn marks_need_no_blanks_around_them() {
         let list = [mark("("), word("b"), (Kind::Quoted, "c d"), mark(")")];
-        assert_eq!(
-            tokens("a=(b\"c d\")"),
-            [&[word("a"), mark("=")], &list[..]].concat()
-        );
+        assert_eq!(tokens("a=(b\"c d\")"), [&[word("a"), mark("=")], &list[..]].concat());
     }
 
     #[test]
@@ -206,10 +193,7 @@ mod tests {
     #[test]
     fn a_path_is_a_word_that_ends_at_a_bracket() {
         assert_eq!(tokens("(/tmp)"), [mark("("), word("/tmp"), mark(")")]);
-        assert_eq!(
-            tokens("[/tmp/2025]"),
-            [mark("["), word("/tmp/2025"), mark("]")]
-        );
+        assert_eq!(tokens("[/tmp/2025]"), [mark("["), word("/tmp/2025"), mark("]")]);
         assert_eq!(tokens("digest:///etc/x/* y */"), [word("digest:///etc/x")]);
     }
 

@@ -58,11 +58,7 @@ impl<'a> Parser<'a> {
             return Err(word.error("expected a file, directory or URI in quotes after"));
         }
         let (path, position) = (next.text.to_owned(), word.position);
-        Ok(Statement::Include(Include {
-            path,
-            read_only,
-            position,
-        }))
+        Ok(Statement::Include(Include { path, read_only, position }))
     }
 
     fn stanza_with_argument(&mut self, name: Token, argument: Token) -> Result<Statement> {
@@ -81,12 +77,7 @@ impl<'a> Parser<'a> {
         let body = self.nested(brace, |parser| parser.scope(Some(brace)))?;
         let argument = argument.map(str::to_owned);
         let (name, position) = (name.text.to_owned(), name.position);
-        Ok(Statement::Stanza(Stanza {
-            name,
-            argument,
-            body,
-            position,
-        }))
+        Ok(Statement::Stanza(Stanza { name, argument, body, position }))
     }
 
     /// What follows `name =`.
@@ -95,11 +86,7 @@ impl<'a> Parser<'a> {
         let value = self.value(next)?;
         let value = value.ok_or_else(|| name.error("expected a value after the = of"))?;
         let (name, position) = (name.text.to_owned(), name.position);
-        Ok(Assignment {
-            name,
-            value,
-            position,
-        })
+        Ok(Assignment { name, value, position })
     }
 
     /// The value that begins with `first`, or `None` if no value does.
@@ -107,9 +94,7 @@ impl<'a> Parser<'a> {
         match first.kind {
             Kind::Word | Kind::Quoted => Ok(Some(Value::Text(first.text.to_owned()))),
             Kind::Mark('(') => self.nested(first, |parser| parser.list(first)).map(Some),
-            Kind::Mark('[') => self
-                .nested(first, |parser| parser.dictionary(first))
-                .map(Some),
+            Kind::Mark('[') => self.nested(first, |parser| parser.dictionary(first)).map(Some),
             Kind::Mark(_) | Kind::End => Ok(None),
         }
     }
@@ -163,9 +148,6 @@ fn stands_alone(name: Token) -> ParseError {
 }
 
 fn unclosed(opened: Token, close: char) -> ParseError {
-    let message = format!(
-        r#""{}" is never closed; add the missing "{close}""#,
-        opened.text
-    );
+    let message = format!(r#""{}" is never closed; add the missing "{close}""#, opened.text);
     ParseError::at(opened.position, message)
 }

@@ -6,13 +6,10 @@ fn message(text: &str) -> String {
 }
 
 fn option<'a>(scope: &'a Scope, name: &str) -> Option<&'a Value> {
-    scope
-        .statements
-        .iter()
-        .find_map(|statement| match statement {
-            Statement::Option(option) if option.name == name => Some(&option.value),
-            _ => None,
-        })
+    scope.statements.iter().find_map(|statement| match statement {
+        Statement::Option(option) if option.name == name => Some(&option.value),
+        _ => None,
+    })
 }
 
 fn text(value: &str) -> Value {
@@ -48,17 +45,8 @@ fn options_stanzas_and_includes_nest() {
         panic!("code is a dictionary");
     };
     assert_eq!((&*code[0].name, &code[0].value), ("0", &text("250 ok")));
-    assert_eq!(
-        (&*code[1].name, &code[1].value),
-        ("more", &Value::List(Vec::new()))
-    );
-    assert_eq!(
-        code[1].position,
-        Position {
-            line: 6,
-            column: 27
-        }
-    );
+    assert_eq!((&*code[1].name, &code[1].value), ("more", &Value::List(Vec::new())));
+    assert_eq!(code[1].position, Position { line: 6, column: 27 });
     let read_only = domain.body.statements.iter().any(
         |statement| matches!(statement, Statement::Include(i) if i.read_only && i.path == "bar.d"),
     );
@@ -68,77 +56,32 @@ fn options_stanzas_and_includes_nest() {
 #[test]
 fn errors_say_what_was_expected_and_where() {
     let expected = r#"line 12, column 5: expected "=" or "{" after "Logging""#;
-    assert_eq!(
-        message(&format!("{}    Logging }}", "\n".repeat(11))),
-        expected
-    );
-    assert_eq!(
-        message(&format!("{}    Logging\nLevel = 3", "\n".repeat(11))),
-        expected
-    );
+    assert_eq!(message(&format!("{}    Logging }}", "\n".repeat(11))), expected);
+    assert_eq!(message(&format!("{}    Logging\nLevel = 3", "\n".repeat(11))), expected);
     for (broken, expected) in [
-        (
-            "Listen \":25\" }",
-            r#"line 1, column 8: expected "{" after ":25""#,
-        ),
-        (
-            "a = \nb = }",
-            r#"line 2, column 3: expected a name, found "=""#,
-        ),
+        ("Listen \":25\" }", r#"line 1, column 8: expected "{" after ":25""#),
+        ("a = \nb = }", r#"line 2, column 3: expected a name, found "=""#),
         ("a = }", r#"column 1: expected a value after the = of "a""#),
         ("a = ", r#"column 1: expected a value after the = of "a""#),
-        (
-            "a {\n b = 1",
-            r#"line 1, column 3: "{" is never closed; add the missing "}""#,
-        ),
-        (
-            "a = ( b",
-            r#"line 1, column 5: "(" is never closed; add the missing ")""#,
-        ),
-        (
-            "a = [ b = c",
-            r#"line 1, column 5: "[" is never closed; add the missing "]""#,
-        ),
-        (
-            "a = [ b c ]",
-            r#"line 1, column 7: expected "=" after the key "b""#,
-        ),
-        (
-            "a = [ b = c }",
-            r#"line 1, column 13: expected a key or "]", found "}""#,
-        ),
-        (
-            "a = ( b = c )",
-            r#"line 1, column 9: expected a value or ")", found "=""#,
-        ),
+        ("a {\n b = 1", r#"line 1, column 3: "{" is never closed; add the missing "}""#),
+        ("a = ( b", r#"line 1, column 5: "(" is never closed; add the missing ")""#),
+        ("a = [ b = c", r#"line 1, column 5: "[" is never closed; add the missing "]""#),
+        ("a = [ b c ]", r#"line 1, column 7: expected "=" after the key "b""#),
+        ("a = [ b = c }", r#"line 1, column 13: expected a key or "]", found "}""#),
+        ("a = ( b = c )", r#"line 1, column 9: expected a value or ")", found "=""#),
         ("a { } }", r#"line 1, column 7: expected a name, found "}""#),
         ("a { ( }", r#"line 1, column 5: expected a name, found "(""#),
-        (
-            "\"a\" = b",
-            r#"line 1, column 1: expected a name, found "a""#,
-        ),
-        (
-            "include { }",
-            r#"a file, directory or URI in quotes after "include""#,
-        ),
-        (
-            "include \"\"",
-            r#"a file, directory or URI in quotes after "include""#,
-        ),
+        ("\"a\" = b", r#"line 1, column 1: expected a name, found "a""#),
+        ("include { }", r#"a file, directory or URI in quotes after "include""#),
+        ("include \"\"", r#"a file, directory or URI in quotes after "include""#),
         (
             "a = \"b\nc",
             "line 1, column 5: the text quoted from here on never ends; close it with \"",
         ),
-        (
-            "a = b /* c",
-            "line 1, column 7: the comment that begins here never ends",
-        ),
+        ("a = b /* c", "line 1, column 7: the comment that begins here never ends"),
     ] {
         let message = message(broken);
-        assert!(
-            message.contains(expected),
-            "{broken}\n {message}\n lacks {expected}"
-        );
+        assert!(message.contains(expected), "{broken}\n {message}\n lacks {expected}");
     }
 }
 
@@ -162,13 +105,7 @@ fn brackets_nest_to_the_limit_and_no_deeper() {
     assert!(parse(&nested(MAX_DEPTH)).is_ok());
     let error = parse(&nested(MAX_DEPTH + 1)).expect_err("too deep");
     assert!(error.message.contains("more than 64 deep"), "{error}");
-    assert_eq!(
-        error.position,
-        Position {
-            line: MAX_DEPTH + 1,
-            column: 3
-        }
-    );
+    assert_eq!(error.position, Position { line: MAX_DEPTH + 1, column: 3 });
     for bracket in ["(", "[a=", "a{"] {
         let bottomless = format!("a = ( {}", bracket.repeat(100_000));
         assert!(parse(&bottomless).is_err());
@@ -181,11 +118,7 @@ fn print(scope: &Scope) -> String {
         Statement::Option(option) => format!("{} = {}\n", option.name, print_value(&option.value)),
         Statement::Stanza(stanza) => {
             let argument = stanza.argument.as_deref().map(quote).unwrap_or_default();
-            format!(
-                "{} {argument} {{ # {{\n{}}}\n",
-                stanza.name,
-                print(&stanza.body)
-            )
+            format!("{} {argument} {{ # {{\n{}}}\n", stanza.name, print(&stanza.body))
         }
         Statement::Include(include) => {
             let prefix = if include.read_only { "readonly_" } else { "" };
@@ -256,23 +189,17 @@ fn any_assignment(
     name: impl Strategy<Value = String>,
     value: impl Strategy<Value = Value>,
 ) -> impl Strategy<Value = Assignment> {
-    (name, value).prop_map(|(name, value)| Assignment {
-        name,
-        value,
-        position: NOWHERE,
-    })
+    (name, value).prop_map(|(name, value)| Assignment { name, value, position: NOWHERE })
 }
 
 fn any_value() -> impl Strategy<Value = Value> {
-    any_text()
-        .prop_map(Value::Text)
-        .prop_recursive(3, 12, 4, |inner| {
-            let entries = prop::collection::vec(any_assignment(any_text(), inner.clone()), 0..4);
-            prop_oneof![
-                prop::collection::vec(inner, 0..4).prop_map(Value::List),
-                entries.prop_map(Value::Dictionary),
-            ]
-        })
+    any_text().prop_map(Value::Text).prop_recursive(3, 12, 4, |inner| {
+        let entries = prop::collection::vec(any_assignment(any_text(), inner.clone()), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::List),
+            entries.prop_map(Value::Dictionary),
+        ]
+    })
 }
 
 fn any_scope() -> impl Strategy<Value = Scope> {
@@ -280,22 +207,13 @@ fn any_scope() -> impl Strategy<Value = Scope> {
     let leaf = prop_oneof![
         any_assignment(any_name(), any_value()).prop_map(Statement::Option),
         (path, any::<bool>()).prop_map(|(path, read_only)| {
-            Statement::Include(Include {
-                path,
-                read_only,
-                position: NOWHERE,
-            })
+            Statement::Include(Include { path, read_only, position: NOWHERE })
         }),
     ];
     let statement = leaf.prop_recursive(4, 24, 4, |inner| {
         let body = prop::collection::vec(inner, 0..4).prop_map(|statements| Scope { statements });
         (any_name(), prop::option::of(any_text()), body).prop_map(|(name, argument, body)| {
-            Statement::Stanza(Stanza {
-                name,
-                argument,
-                body,
-                position: NOWHERE,
-            })
+            Statement::Stanza(Stanza { name, argument, body, position: NOWHERE })
         })
     });
     prop::collection::vec(statement, 0..5).prop_map(|statements| Scope { statements })

@@ -19,10 +19,7 @@ impl Position {
                 line: self.line + before.matches('\n').count() + 1,
                 column: last.chars().count() + 1,
             },
-            None => Position {
-                column: self.column + text.chars().count(),
-                ..self
-            },
+            None => Position { column: self.column + text.chars().count(), ..self },
         }
     }
 }
@@ -43,12 +40,10 @@ pub struct Scope {
 impl Scope {
     /// The stanzas called `name` (in any case).
     pub fn stanzas(&self, name: &str) -> impl Iterator<Item = &Stanza> {
-        self.statements
-            .iter()
-            .filter_map(move |statement| match statement {
-                Statement::Stanza(stanza) if stanza.name.eq_ignore_ascii_case(name) => Some(stanza),
-                _ => None,
-            })
+        self.statements.iter().filter_map(move |statement| match statement {
+            Statement::Stanza(stanza) if stanza.name.eq_ignore_ascii_case(name) => Some(stanza),
+            _ => None,
+        })
     }
 }
 

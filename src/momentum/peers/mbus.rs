@@ -7,10 +7,7 @@ use crate::momentum::config::{Kind, Lexer, ParseError, Token, utf8};
 /// # Errors
 /// When a segment has a fault, an address cannot be read, or a name has two addresses.
 pub fn from_mbus(bytes: &[u8]) -> Result<Vec<Peer>, PeersError> {
-    read(bytes).map_err(|fault| PeersError {
-        file: "mbus.conf",
-        fault,
-    })
+    read(bytes).map_err(|fault| PeersError { file: "mbus.conf", fault })
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<Peer>, ParseError> {
@@ -31,10 +28,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Peer>, ParseError> {
 fn segment(start: Token, lexer: &mut Lexer, peers: &mut Peers) -> Result<(), ParseError> {
     let head = (lexer.next()?.kind, lexer.next()?.kind);
     if head != (Kind::Word, Kind::Mark('{')) {
-        return Err(ParseError::at(
-            start.position,
-            "write Spread_Segment ADDRESS:PORT {",
-        ));
+        return Err(ParseError::at(start.position, "write Spread_Segment ADDRESS:PORT {"));
     }
     loop {
         let name = lexer.next()?;
@@ -58,10 +52,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         let peers = from_mbus(text.as_bytes()).expect("valid");
-        peers
-            .iter()
-            .map(|peer| format!("{} {}", peer.name, peer.address))
-            .collect()
+        peers.iter().map(|peer| format!("{} {}", peer.name, peer.address)).collect()
     }
 
     #[test]
@@ -75,14 +66,7 @@ mod tests {
             "DangerousMonitor = false\n",
             "spread_segment 10.0.1.255:4803{ec-1-1 10.0.1.191}\n",
         );
-        assert_eq!(
-            read(text),
-            [
-                "manager 10.0.0.91",
-                "ec-0-1 10.0.0.191",
-                "ec-1-1 10.0.1.191"
-            ]
-        );
+        assert_eq!(read(text), ["manager 10.0.0.91", "ec-0-1 10.0.0.191", "ec-1-1 10.0.1.191"]);
     }
 
     #[test]

@@ -59,14 +59,8 @@ impl Peers {
         let error =
             |message| ParseError::at(position, format!("peer {}: {message}", excerpt(name)));
         let address: Address = address.parse().map_err(|cause| error(format!("{cause}")))?;
-        match self
-            .known
-            .insert(name.to_ascii_lowercase(), address.clone())
-        {
-            None => self.peers.push(Peer {
-                name: name.to_owned(),
-                address,
-            }),
+        match self.known.insert(name.to_ascii_lowercase(), address.clone()) {
+            None => self.peers.push(Peer { name: name.to_owned(), address }),
             Some(known) if known == address => {}
             Some(known) => return Err(error(format!("its address above is {known}; keep one"))),
         }
