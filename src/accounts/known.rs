@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::{fs, io};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::htdigest::{self, HtDigest};
+use super::stamp::Stamp;
 use super::{Entry, Error, File, MAX_PASSWORD, Role, password};
 
 /// Somebody who has shown the right password.
@@ -23,11 +24,14 @@ pub struct Account {
 /// All accounts at one moment. Replacing them forgets the passwords that were verified.
 pub struct Accounts {
     known: BTreeMap<String, Known>,
-    /// What an unknown name is compared with, so that the time it takes does not give it away.
-    decoy: String,
+    stamps: [Stamp; 2],
     key: [u8; 32],
     verified: Mutex<HashMap<String, [u8; 32]>>,
 }
+
+/// What an unknown name is compared with, so that the time it takes does not give it away.
+static DECOY: LazyLock<String> =
+    LazyLock::new(|| password::hash("decoy").expect("a short password can be hashed"));
 
 enum Known {
     Argon2(Entry),
@@ -37,6 +41,8 @@ enum Known {
 impl Accounts {
     /// Reads the file of accounts, and the original's password file for names that are not in it.
     pub fn load(file: &File, htdigest: &Path) -> Result<Self, Error> {
+        // Before the files are read: a change while they are only makes them read once more.
+        let stamps = [file.path(), htdigest].map(Stamp::of);
         let mut known: BTreeMap<String, Known> =
             file.read()?.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
         for (name, digest) in read_htdigest(htdigest)? {
@@ -44,8 +50,12 @@ impl Accounts {
         }
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| Error::Hash(e.to_string()))?;
-        let decoy = password::hash(&password::generate()?)?;
-        Ok(Self { known, decoy, key, verified: Mutex::default() })
+        Ok(Self { known, stamps, key, verified: Mutex::default() })
+    }
+
+    /// Whether the files these accounts were read from are still the same.
+    pub fn are_current(&self, file: &File, htdigest: &Path) -> bool {
+        self.stamps == [file.path(), htdigest].map(Stamp::of)
     }
 
     /// Whether there is an account of this name.
@@ -77,11 +87,11 @@ impl Accounts {
         let (good, is_old) = match known {
             Some(Known::Argon2(entry)) => (password::matches(password, &entry.hash), false),
             Some(Known::HtDigest(digest)) => {
-                password::matches(password, &self.decoy);
+                password::matches(password, &DECOY);
                 (digest.matches(name, password), true)
             }
             None => {
-                password::matches(password, &self.decoy);
+                password::matches(password, &DECOY);
                 (false, false)
             }
         };

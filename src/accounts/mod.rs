@@ -9,6 +9,7 @@ mod htdigest;
 mod known;
 mod password;
 mod role;
+mod stamp;
 
 pub use error::Error;
 pub use file::{Entry, File};

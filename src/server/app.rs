@@ -56,6 +56,17 @@ impl App {
         Ok(())
     }
 
+    /// The accounts as they are on disk now. The watch on the files comes a moment after a change;
+    /// somebody who has just been given a password need not wait for it. Blocks.
+    pub(super) fn fresh_accounts(&self) -> Arc<Accounts> {
+        if !self.accounts.load().are_current(&self.accounts_file, &self.htdigest)
+            && let Err(error) = self.reload_accounts()
+        {
+            tracing::error!("the accounts that were known stay in use: {error}");
+        }
+        self.accounts.load_full()
+    }
+
     /// The repositories.
     pub fn store(&self) -> &Store {
         &self.store

@@ -46,7 +46,7 @@ async fn verify(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account
     let (name, password) = (basic.username().to_owned(), basic.password().to_owned());
     let worker = app.clone();
     let verified = app.hashes.run(move || {
-        let accounts = worker.accounts.load_full();
+        let accounts = worker.fresh_accounts();
         // Another request may have verified it while this one waited for its place.
         if let Some(account) = accounts.recall(&name, &password) {
             return Some(account);
