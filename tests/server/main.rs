@@ -3,5 +3,6 @@
 
 mod fixture;
 
+mod by_hand;
 mod clone_and_push;
 mod readme;
