@@ -12,7 +12,7 @@ use crate::accounts::Role;
 use crate::layout::Layout;
 
 /// The port of the original.
-const PORT: u16 = 2027;
+pub(super) const PORT: u16 = 2027;
 
 /// The Momentum configuration server.
 ///
@@ -62,6 +62,10 @@ pub(super) enum Command {
     },
     /// List the accounts and their roles.
     Users,
+    /// Ask the server on this machine whether it is well: exit code 0 if it is.
+    ///
+    /// Asks /livez on 127.0.0.1:2027, or where --listen says.
+    Ping,
 }
 
 impl Args {

@@ -10,6 +10,7 @@ mod lock;
 mod logging;
 mod notify;
 mod passwd;
+mod ping;
 mod reload;
 mod serve;
 mod signals;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         None => serve::serve(&args),
         Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
         Some(Command::Users) => users::users(&args.layout()),
+        Some(Command::Ping) => ping::ping(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ mod owner;
 mod pair;
 mod self_signed;
 mod server;
+mod trust;
 mod upkeep;
 
 pub use error::Error;
@@ -26,4 +27,5 @@ pub use names::Names;
 pub use pair::Pair;
 pub use self_signed::{ORGANIZATION, VALIDITY};
 pub use server::ServerTls;
+pub use trust::{fingerprint, trust_only};
 pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};

@@ -5,4 +5,5 @@ mod fixture;
 
 mod by_hand;
 mod clone_and_push;
+mod ping;
 mod readme;
