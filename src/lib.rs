@@ -4,7 +4,7 @@
 //!
 //! | floor | what it knows |
 //! |---|---|
-//! | [`layout`] | every path, below one root |
+//! | [`layout`], [`events`] | every path, below one root; the ids of what operators act on |
 //! | [`momentum`] | the vendor's files: configuration syntax, cluster.boot, environment, peers |
 //! | [`accounts`] | names, roles and hashed passwords |
 //! | [`tls`] | certificates: made, renewed, served |
@@ -31,6 +31,7 @@
 
 pub mod accounts;
 pub mod daemon;
+pub mod events;
 pub mod layout;
 pub mod momentum;
 pub mod protocol;

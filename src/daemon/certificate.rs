@@ -8,6 +8,7 @@ use tokio::task;
 use tokio::time::interval;
 
 use super::failure::Failure;
+use crate::events;
 use crate::layout::Layout;
 use crate::tls::{self, Names, Pair, ServerTls, Upkeep};
 
@@ -38,12 +39,18 @@ impl Certificate {
         &self.tls
     }
 
+    /// The last day of the one that is served.
+    pub(super) fn last_day(&self) -> String {
+        self.tls.last_day()
+    }
+
     /// Serves what lies there now. What was served goes on if that cannot be used. Blocks.
     pub(super) fn reload(&self) {
         let error = match Pair::load(&self.dir) {
             Ok(pair) if pair.fingerprint() == self.tls.fingerprint() => return,
             Ok(pair) => {
                 tracing::info!(
+                    message_id = events::CERTIFICATE_RENEWED,
                     "a new certificate is served, {}, valid until {}",
                     pair.fingerprint(),
                     pair.last_day(),
@@ -61,6 +68,7 @@ impl Certificate {
         match tls::renew_if_due(&self.dir, SystemTime::now()) {
             Ok((pair, Upkeep::Renewed)) => {
                 tracing::info!(
+                    message_id = events::CERTIFICATE_RENEWED,
                     "the certificate has been renewed with the same key: {}, valid until {}",
                     pair.fingerprint(),
                     pair.last_day(),
@@ -68,6 +76,7 @@ impl Certificate {
                 self.tls.swap(pair);
             }
             Ok((pair, Upkeep::OperatorMustRenew { days_left })) => tracing::warn!(
+                message_id = events::CERTIFICATE_ENDING,
                 days_left,
                 "the certificate in {} ends on {} ({days_left} days left): put a new one there, or every node's pull will fail",
                 self.dir.display(),

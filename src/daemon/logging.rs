@@ -1,11 +1,13 @@
 //! The log: to the journal with its fields when the process is connected to it, else to stderr.
 
+use std::fmt::{self, Debug};
 use std::io::{IsTerminal, stderr};
 
 use tracing::Metadata;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -28,9 +30,22 @@ pub(super) fn start(level: u8) {
         Some(journal) => registry.with(journal.with_filter(filter_fn(ours))).init(),
         None => {
             let terminal = stderr().is_terminal();
-            let layer = fmt::layer().with_writer(stderr).with_ansi(terminal).with_target(false);
+            let layer = tracing_subscriber::fmt::layer()
+                .with_writer(stderr)
+                .with_ansi(terminal)
+                .with_target(false)
+                .fmt_fields(format::debug_fn(write_field));
             registry.with(layer.with_filter(filter_fn(ours))).init();
         }
+    }
+}
+
+/// The sentence, then the fields. The ids of messages are for the journal's catalogue only.
+fn write_field(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    match field.name() {
+        "message" => write!(line, "{value:?}"),
+        "message_id" => Ok(()),
+        name => write!(line, " {name}={value:?}"),
     }
 }
 

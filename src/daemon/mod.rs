@@ -15,6 +15,7 @@ mod reload;
 mod serve;
 mod signals;
 mod sockets;
+mod status;
 mod users;
 mod watch;
 mod watchdog;

@@ -13,6 +13,11 @@ pub(super) fn ready(status: &str) {
     send(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// The line for `systemctl status` has changed.
+pub(super) fn status(status: &str) {
+    send(&[NotifyState::Status(status)]);
+}
+
 /// The server reloads; [`ready`] follows.
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {

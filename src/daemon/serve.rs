@@ -1,6 +1,5 @@
 //! The server's life, step by step.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::runtime;
@@ -13,7 +12,9 @@ use super::failure::Failure;
 use super::reload::Reload;
 use super::signals::{Signals, Told};
 use super::sockets::{self, Passed};
+use super::status::Status;
 use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
+use crate::events;
 use crate::layout::Layout;
 use crate::repository::{Store, configure_libgit2};
 use crate::server::{Acceptor, App, Drain, Listener, Ping};
@@ -45,15 +46,14 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
-    let running = Running { layout, addresses, app, certificate, reload, descriptors };
+    let status = Arc::new(Status { addresses, app, certificate });
+    let running = Running { layout, status, reload, descriptors };
     runtime.block_on(running.run(listeners))
 }
 
 struct Running {
     layout: Layout,
-    addresses: Vec<SocketAddr>,
-    app: Arc<App>,
-    certificate: Arc<Certificate>,
+    status: Arc<Status>,
     reload: Arc<Reload>,
     descriptors: u64,
 }
@@ -70,14 +70,15 @@ impl Running {
             pings.push(ping);
             acceptors.spawn(self.acceptor(drain.clone(), pinged).run(listener));
         }
-        tokio::spawn(certificate::look_after(self.certificate.clone()));
-        tokio::spawn(watchdog::feed(self.app.clone(), pings));
+        tokio::spawn(certificate::look_after(self.status.certificate.clone()));
+        tokio::spawn(self.status.clone().keep());
+        tokio::spawn(watchdog::feed(self.status.app.clone(), pings));
         self.started();
 
         while let Told::Reload = self.told(&mut signals).await {
             notify::reloading();
             self.reload.everything().await;
-            notify::ready(&self.status());
+            notify::ready(&self.status.line());
         }
         notify::stopping();
         // Acceptors that are gone need not be told.
@@ -88,14 +89,16 @@ impl Running {
     }
 
     fn acceptor(&self, drain: Drain, pinged: mpsc::Receiver<Ping>) -> Acceptor {
-        let tls = self.certificate.tls().config();
-        Acceptor::new(self.app.clone(), tls, drain, self.descriptors, pinged)
+        let tls = self.status.certificate.tls().config();
+        Acceptor::new(self.status.app.clone(), tls, drain, self.descriptors, pinged)
     }
 
     async fn told(&self, signals: &mut Signals) -> Told {
         let told = signals.next().await;
         match told {
-            Told::Stop(signal) => tracing::info!("stopping because of {signal}"),
+            Told::Stop(signal) => {
+                tracing::info!(message_id = events::STOPPING, "stopping because of {signal}");
+            }
             Told::Reload => tracing::info!("reloading because of SIGHUP"),
         }
         told
@@ -103,17 +106,16 @@ impl Running {
 
     fn started(&self) {
         let version = env!("CARGO_PKG_VERSION");
-        tracing::info!("ecconfigd {version} started: {}", self.status());
-        welcome::say(&self.layout, &self.addresses, self.certificate.tls().fingerprint());
-        notify::ready(&self.status());
-    }
-
-    fn status(&self) -> String {
-        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
-        format!(
-            "listening on {}; {} subclusters",
-            addresses.join(", "),
-            self.app.store().names().len(),
-        )
+        tracing::info!(
+            message_id = events::STARTED,
+            "ecconfigd {version} started: {}",
+            self.status.line(),
+        );
+        welcome::say(
+            &self.layout,
+            &self.status.addresses,
+            self.status.certificate.tls().fingerprint(),
+        );
+        notify::ready(&self.status.line());
     }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use super::{Error, Name, Subcluster, template};
+use super::{Error, Head, Name, Subcluster, template};
+use crate::events;
 
 /// Directories in the making begin so; what a killed server left of them is removed at the start.
 const UNFINISHED: &str = ".new-";
@@ -76,6 +77,16 @@ impl Store {
     /// The names of all subclusters, sorted.
     pub fn names(&self) -> Vec<Name> {
         self.slots().keys().cloned().collect()
+    }
+
+    /// Where each subcluster that can be read stands.
+    pub fn heads(&self) -> Vec<(Name, Option<Head>)> {
+        let slots = self.slots();
+        let open = slots.iter().filter_map(|(name, slot)| match slot {
+            Slot::Open(subcluster) => Some((name.clone(), subcluster.snapshot().head)),
+            Slot::Broken => None,
+        });
+        open.collect()
     }
 
     /// How many repositories cannot be read.
@@ -149,6 +160,7 @@ impl Store {
 fn broken(name: &Name, error: &Error) -> Slot {
     let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
     tracing::error!(
+        message_id = events::REPOSITORY_UNREADABLE,
         subcluster = %name,
         "{error}{cause}; the others are served, mend this one and run `systemctl reload ecconfigd`",
     );

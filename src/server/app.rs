@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
 use super::places::Places;
@@ -25,6 +26,7 @@ pub struct App {
     pub(super) pushes: Places,
     pub(super) reads: Places,
     pub(super) hashes: Places,
+    pub(super) committed: Notify,
     htdigest: PathBuf,
 }
 
@@ -45,6 +47,7 @@ impl App {
             pushes: Places::new(PUSHES_AT_ONCE),
             reads: Places::new(READS_AT_ONCE),
             hashes: Places::new(HASHES_AT_ONCE),
+            committed: Notify::new(),
             htdigest,
         })
     }
@@ -65,6 +68,11 @@ impl App {
             tracing::error!("the accounts that were known stay in use: {error}");
         }
         self.accounts.load_full()
+    }
+
+    /// Returns when a repository has changed since the last call.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
     }
 
     /// The repositories.

@@ -9,8 +9,9 @@ use tokio::time::sleep;
 
 use super::app::App;
 use super::error::Error;
-use super::throttle::Ruling;
+use super::throttle::{FREE_FAILURES, Ruling};
 use crate::accounts::{Account, MAX_PASSWORD};
+use crate::events;
 
 /// The longest name that is worth looking up.
 const MAX_NAME: usize = 64;
@@ -84,13 +85,29 @@ fn upgrade(app: &App, account: &Account, password: &str) {
 fn refuse(app: &App, name: &str, client: IpAddr) -> Error {
     let failures = app.throttle.failed(client);
     let account = name.escape_default().to_string();
-    tracing::info!(
-        account,
-        %client,
-        failures,
-        "login of {account} from {client} refused: unknown name or wrong password",
-    );
+    log_refused(&account, client, failures);
     Error::Unauthorized
+}
+
+/// The first failures are told one by one, further ones ever more rarely: the log is not for an
+/// attacker to fill.
+fn log_refused(account: &str, client: IpAddr, failures: u32) {
+    if failures <= FREE_FAILURES {
+        tracing::info!(
+            account,
+            %client,
+            failures,
+            "login of {account} from {client} refused: unknown name or wrong password",
+        );
+    } else if (failures - FREE_FAILURES).is_power_of_two() {
+        tracing::warn!(
+            message_id = events::LOGINS_REFUSED,
+            account,
+            %client,
+            failures,
+            "{failures} logins from {client} have been refused, the last one of {account}: its further ones are slowed down",
+        );
+    }
 }
 
 /// Gives its place among the waiting back, also when the client goes away.

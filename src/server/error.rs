@@ -8,7 +8,7 @@ use hyper::{Response, StatusCode};
 use super::limits;
 use super::response::{Body, text};
 use crate::accounts::REALM;
-use crate::{protocol, repository};
+use crate::{events, protocol, repository};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,14 @@ impl Error {
         self.status().is_server_error() && !matches!(self, Self::Busy)
     }
 
+    /// The event for operators that this is.
+    pub(super) fn event(&self) -> Option<&'static str> {
+        match self {
+            Self::Repository(repository::Error::DiskFull) => Some(events::DISK_FULL),
+            _ => None,
+        }
+    }
+
     /// Itself and its causes in one line, for the log.
     pub(super) fn chain(&self) -> String {
         let mut text = self.to_string();
@@ -102,7 +110,8 @@ impl Error {
             }
             next = cause.source();
         }
-        text
+        // A line of the log is one line, whatever libgit2 quotes.
+        text.replace(char::is_control, " ")
     }
 
     pub(super) fn response(&self) -> Response<Body> {

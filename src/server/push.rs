@@ -7,6 +7,7 @@ use super::app::App;
 use super::body::Upload;
 use super::error::Error;
 use crate::accounts::{Account, Role};
+use crate::events;
 use crate::protocol::{PushRequest, RefCommand, RefResult, report};
 use crate::repository::{
     self, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
@@ -107,6 +108,7 @@ impl Push<'_> {
         let entry = self.entry(commands, quarantine);
         match self.app.log.propose(&entry, quarantine) {
             Ok(applied) => {
+                self.app.committed.notify_one();
                 if applied.renumbered > 0 {
                     self.warn_renumbered(applied.renumbered);
                 }
@@ -152,6 +154,7 @@ impl Push<'_> {
         let (who, name, reference) = (&account.name, subcluster.name(), &command.name);
         if let Some(reason) = refused {
             tracing::info!(
+                message_id = events::COMMIT_REFUSED,
                 account = who,
                 %client,
                 subcluster = %name,
@@ -165,9 +168,11 @@ impl Push<'_> {
         let paths = paths(verdict);
         match subcluster.snapshot().head {
             Some(head) if reference == BOOT => tracing::info!(
+                message_id = events::COMMITTED,
                 account = who,
                 %client,
                 subcluster = %name,
+                reference,
                 revision = head.revision,
                 commit = %command.new,
                 paths,
@@ -175,6 +180,7 @@ impl Push<'_> {
                 head.revision,
             ),
             _ => tracing::info!(
+                message_id = events::COMMITTED,
                 account = who,
                 %client,
                 subcluster = %name,
@@ -191,7 +197,8 @@ impl Push<'_> {
         let Self { account, client, subcluster, .. } = self;
         let (who, name, cause) = (&account.name, subcluster.name(), error.chain());
         if error.is_ours() {
-            tracing::error!(account = who, %client, subcluster = %name, "push of {who} to {name} failed: {cause}");
+            let message_id = error.event();
+            tracing::error!(message_id, account = who, %client, subcluster = %name, "push of {who} to {name} failed: {cause}");
         } else {
             tracing::debug!(account = who, %client, subcluster = %name, "push of {who} to {name} refused: {cause}");
         }

@@ -32,7 +32,8 @@ impl RequestLog {
         let Self { id: request_id, client, what, .. } = self;
         let cause = error.chain();
         if error.is_ours() {
-            tracing::error!(request_id, %client, "{what} of {client} failed: {cause}");
+            let message_id = error.event();
+            tracing::error!(message_id, request_id, %client, "{what} of {client} failed: {cause}");
         } else {
             tracing::debug!(request_id, %client, "{what} of {client} refused: {cause}");
         }

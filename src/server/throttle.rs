@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Failures that cost nothing: people mistype.
-const FREE_FAILURES: u32 = 5;
+pub(super) const FREE_FAILURES: u32 = 5;
 /// A failure is forgiven after this time.
 const FORGIVEN_AFTER: Duration = Duration::from_secs(30);
 /// The delay of the first failure that counts; each further one doubles it.

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
@@ -62,9 +61,9 @@ impl ServerTls {
         self.served.0.load().fingerprint()
     }
 
-    /// The end of validity of the certificate that is shown.
-    pub fn expires(&self) -> SystemTime {
-        self.served.0.load().expires()
+    /// The last day, in UTC, of the certificate that is shown.
+    pub fn last_day(&self) -> String {
+        self.served.0.load().last_day()
     }
 }
 

@@ -1,0 +1,62 @@
+//! The line that `systemctl status` shows.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::certificate::Certificate;
+use super::notify;
+use crate::server::App;
+
+/// Subclusters named in the line; the rest are counted.
+const MAX_NAMED: usize = 8;
+/// A busy server tells its revisions this often and not at each commit.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What the line is made of.
+pub(super) struct Status {
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) app: Arc<App>,
+    pub(super) certificate: Arc<Certificate>,
+}
+
+impl Status {
+    /// The line as it is now.
+    pub(super) fn line(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        format!(
+            "listening on {}; stands alone; {}; certificate valid until {}",
+            addresses.join(", "),
+            self.subclusters(),
+            self.certificate.last_day(),
+        )
+    }
+
+    fn subclusters(&self) -> String {
+        let heads = self.app.store().heads();
+        let mut parts: Vec<String> = heads
+            .iter()
+            .take(MAX_NAMED)
+            .map(|(name, head)| format!("{name} at {}", head.map_or(0, |head| head.revision)))
+            .collect();
+        if heads.len() > MAX_NAMED {
+            parts.push(format!("{} more", heads.len() - MAX_NAMED));
+        }
+        match self.app.store().broken() {
+            0 => {}
+            broken => parts.push(format!("{broken} CANNOT BE READ")),
+        }
+        format!("{} subclusters ({})", heads.len(), parts.join(", "))
+    }
+
+    /// Tells systemd when it changes, for ever.
+    pub(super) async fn keep(self: Arc<Self>) {
+        loop {
+            self.app.committed().await;
+            notify::status(&self.line());
+            sleep(PAUSE).await;
+        }
+    }
+}
