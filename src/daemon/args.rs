@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use super::failure::{EX_USAGE, Failure};
+use super::failure::Failure;
 use crate::accounts::Role;
 use crate::layout::Layout;
 
@@ -72,13 +73,8 @@ impl Args {
     /// The arguments of this process. Help and wrong usage have been told already when this fails.
     pub(super) fn of_process() -> Result<Self, ExitCode> {
         let mut words: Vec<OsString> = std::env::args_os().collect();
-        let extra = extra_words(std::env::var("EXTRA_ARGS").ok()).map_err(|f| f.tell())?;
-        words.extend(extra.into_iter().map(OsString::from));
-        let mut args = Self::try_parse_from(words).map_err(|error| {
-            // Nothing better can be done where even this cannot be written.
-            let _ = error.print();
-            if error.use_stderr() { ExitCode::from(EX_USAGE) } else { ExitCode::SUCCESS }
-        })?;
+        words.extend(extra_words(std::env::var_os("EXTRA_ARGS")).map_err(|f| f.tell())?);
+        let mut args = Self::try_parse_from(words).map_err(|error| tell(&error))?;
         if let Some(root) = args.root.take() {
             let absolute = std::path::absolute(&root);
             args.root =
@@ -110,11 +106,26 @@ impl Args {
     }
 }
 
-fn extra_words(extra: Option<String>) -> Result<Vec<String>, Failure> {
+/// Help goes to those who asked for it. What is wrong with a command line is one line, as it may
+/// come from the environment file and then is read in the journal.
+fn tell(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nothing better can be done where even this cannot be written.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let what = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let words: Vec<&str> = what.split_whitespace().collect();
+    Failure::usage(format!("{}; `ecconfigd --help` shows what there is", words.join(" "))).tell()
+}
+
+fn extra_words(extra: Option<OsString>) -> Result<Vec<OsString>, Failure> {
     let extra = extra.unwrap_or_default();
-    shlex::split(&extra).ok_or_else(|| {
+    let words = shlex::bytes::split(extra.as_bytes()).ok_or_else(|| {
         Failure::usage("EXTRA_ARGS has a quote that does not end: mend it in the environment file")
-    })
+    })?;
+    Ok(words.into_iter().map(OsString::from_vec).collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::{accounts, repository, tls};
 
 /// Wrong usage of the command line.
-pub(super) const EX_USAGE: u8 = 64;
+const EX_USAGE: u8 = 64;
 const EX_UNAVAILABLE: u8 = 69;
 const EX_OSERR: u8 = 71;
 const EX_CANTCREAT: u8 = 73;

@@ -1,0 +1,206 @@
+//! The command line and `EXTRA_ARGS`, and what is said when the server cannot start.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::{TempDir, tempdir};
+
+use crate::fixture::{Options, Server, ecconfigd, run_with_input, succeeds};
+
+const EX_USAGE: i32 = 64;
+const EX_UNAVAILABLE: i32 = 69;
+const EX_CANTCREAT: i32 = 73;
+const EX_CONFIG: i32 = 78;
+
+#[test]
+fn help_names_every_option_and_command() {
+    let help = succeeds(ecconfigd().arg("--help").output().unwrap());
+    for word in ["--log-level", "--debug", "--root", "--listen", "passwd", "users", "EXTRA_ARGS"] {
+        assert!(help.contains(word), "{word} is missing: {help}");
+    }
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let version = succeeds(ecconfigd().arg("--version").output().unwrap());
+    assert_eq!(version, concat!("ecconfigd ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line_that_names_what_is_wrong() {
+    for (words, wrong) in [
+        ("--log-level 8", "'8'"),
+        ("--log-level=-1", "'-1'"),
+        ("--log-level warning", "'warning'"),
+        ("--log-level", "--log-level"),
+        ("--listen localhost", "'localhost'"),
+        ("--port 2027", "'--port'"),
+        ("start", "'start'"),
+        ("passwd", "<NAME>"),
+        ("passwd --role king jane", "use administrator, service or reader"),
+        ("users --role reader", "'--role'"),
+        ("--root=", "--root"),
+    ] {
+        let said = fails_with(EX_USAGE, ecconfigd().args(words.split(' ')));
+        assert!(said.starts_with("ecconfigd: ") && said.contains(wrong), "{words}: {said}");
+    }
+}
+
+#[test]
+fn every_level_from_0_to_7_is_allowed() {
+    let root = empty_installation("root");
+    for level in "01234567".chars() {
+        let arguments = ["--log-level", &level.to_string(), "users"];
+        succeeds(ecconfigd().args(arguments).arg("--root").arg(&root.path).output().unwrap());
+    }
+}
+
+#[test]
+fn of_an_option_given_twice_the_last_one_counts() {
+    let (first, last) = (empty_installation("root"), empty_installation("root"));
+    let mut command = ecconfigd();
+    command.args(["passwd", "jane", "--root"]).arg(&first.path).arg("--root").arg(&last.path);
+    succeeds(run_with_input(&mut command, "secret\n"));
+    assert!(last.has_accounts() && !first.has_accounts());
+}
+
+#[test]
+fn words_of_extra_args_come_last_and_keep_their_quotes() {
+    let (given, extra) = (empty_installation("root"), empty_installation("two  words"));
+    let mut command = ecconfigd();
+    command.args(["passwd", "jane", "--root"]).arg(&given.path);
+    command.env("EXTRA_ARGS", format!("--log-level 3 --root '{}'", extra.path));
+    succeeds(run_with_input(&mut command, "secret\n"));
+    assert!(extra.has_accounts() && !given.has_accounts());
+}
+
+#[test]
+fn extra_args_reach_a_server_too() {
+    let environment = vec![("EXTRA_ARGS".into(), " --log-level \"3\"  ".into())];
+    let server = Server::with(Options { environment, level: Some(5), ..Options::default() });
+    assert_eq!(server.log(), "");
+}
+
+#[test]
+fn extra_args_that_cannot_be_understood_are_not_passed_over() {
+    for (extra, wrong) in [("--root '/two words", "quote"), ("--nonsense", "--nonsense")] {
+        let said = fails_with(EX_USAGE, ecconfigd().arg("users").env("EXTRA_ARGS", extra));
+        assert!(said.contains(wrong), "{said}");
+    }
+}
+
+#[test]
+fn a_path_in_extra_args_may_be_any_bytes() {
+    let root = empty_installation("root");
+    let name = OsStr::from_bytes(b"caf\xe9");
+    fs::rename(&root.path, root.dir.path().join(name)).unwrap();
+    let mut command = ecconfigd();
+    command.args(["passwd", "jane"]).current_dir(root.dir.path());
+    command.env("EXTRA_ARGS", OsStr::from_bytes(b"--root caf\xe9"));
+    succeeds(run_with_input(&mut command, "secret\n"));
+    assert!(root.dir.path().join(name).join("var/ecconfigd/accounts").exists());
+}
+
+#[test]
+fn a_root_is_taken_from_where_the_program_was_started() {
+    let root = empty_installation("root");
+    let mut command = ecconfigd();
+    command.args(["passwd", "jane", "--root", "root"]).current_dir(root.dir.path());
+    succeeds(run_with_input(&mut command, "secret\n"));
+    assert!(root.has_accounts());
+}
+
+#[test]
+fn a_port_in_use_is_told_with_the_way_to_find_who_uses_it() {
+    let (dir, other) = (tempdir().unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = other.local_addr().unwrap().to_string();
+    let said = fails_with(EX_UNAVAILABLE, &mut serve(dir.path(), &address));
+    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(said.contains("ss -ltnp") && said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_told_by_its_path() {
+    let dir = tempdir().unwrap();
+    let key = dir.path().join("var/ecconfigd/apache/server.key");
+    fs::create_dir_all(&key).unwrap();
+    fs::write(key.with_extension("crt"), certificate()).unwrap();
+    let said = fails_with(EX_CONFIG, &mut serve(dir.path(), "127.0.0.1:0"));
+    assert!(said.contains(&format!("{} cannot be read", key.display())), "{said}");
+}
+
+#[test]
+fn a_bad_line_of_the_accounts_is_told_by_its_number() {
+    let dir = tempdir().unwrap();
+    let accounts = dir.path().join("var/ecconfigd/accounts");
+    fs::create_dir_all(accounts.parent().unwrap()).unwrap();
+    fs::write(&accounts, "# Fine\n\nadmin:king:$argon2id$\n").unwrap();
+    let said = fails_with(EX_CONFIG, &mut serve(dir.path(), "127.0.0.1:0"));
+    assert!(said.contains(&format!("{} line 3", accounts.display())), "{said}");
+    assert!(said.contains("NAME:ROLE:HASH"), "{said}");
+}
+
+#[test]
+fn a_root_that_cannot_be_made_is_told_with_what_to_do() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let said = fails_with(EX_CANTCREAT, &mut serve(&file.join("root"), "127.0.0.1:0"));
+    assert!(said.contains("cannot make the directory") && said.contains("--root"), "{said}");
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+}
+
+#[test]
+fn commands_on_a_root_that_is_not_there_make_nothing() {
+    let dir = tempdir().unwrap();
+    let root = dir.path().join("root");
+    let said = fails_with(EX_CONFIG, ecconfigd().args(["passwd", "jane", "--root"]).arg(&root));
+    assert!(said.contains("there is no directory"), "{said}");
+    succeeds(ecconfigd().args(["users", "--root"]).arg(&root).output().unwrap());
+    assert!(!root.exists());
+}
+
+/// A server that is to fail.
+fn serve(root: &Path, address: &str) -> Command {
+    let mut command = ecconfigd();
+    command.args(["--listen", address, "--root"]).arg(root);
+    command
+}
+
+/// The one line that the command says when it fails.
+#[track_caller]
+fn fails_with(code: i32, command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    assert!(said.ends_with('\n') && said.lines().count() == 1, "{said}");
+    said
+}
+
+fn certificate() -> String {
+    rcgen::generate_simple_self_signed(["mgr".to_owned()]).unwrap().cert.pem()
+}
+
+/// What `passwd` needs to be there.
+struct Installation {
+    dir: TempDir,
+    path: String,
+}
+
+fn empty_installation(name: &str) -> Installation {
+    let dir = tempdir().unwrap();
+    let root = dir.path().join(name);
+    fs::create_dir_all(root.join("var/ecconfigd")).unwrap();
+    Installation { path: root.to_str().unwrap().to_owned(), dir }
+}
+
+impl Installation {
+    fn has_accounts(&self) -> bool {
+        Path::new(&self.path).join("var/ecconfigd/accounts").exists()
+    }
+}
