@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::AcceptConn;
 
 use super::args::Args;
 use super::failure::Failure;
@@ -21,7 +23,8 @@ impl Passed {
         let mut passed = ListenFd::from_env();
         let mut sockets = Vec::new();
         for index in 0..passed.len() {
-            let socket = passed.take_tcp_listener(index).ok().flatten().ok_or_else(|| {
+            let socket = passed.take_tcp_listener(index).ok().flatten();
+            let socket = socket.filter(is_listening).ok_or_else(|| {
                 Failure::config(format!(
                     "descriptor {} that was passed (LISTEN_FDS) is no listening TCP socket: mend ecconfigd.socket",
                     index + 3,
@@ -31,6 +34,11 @@ impl Passed {
         }
         Ok(Self { sockets, names })
     }
+}
+
+/// A connection looks like a listener until something is accepted from it.
+fn is_listening(socket: &TcpListener) -> bool {
+    getsockopt(socket, AcceptConn).unwrap_or(false)
 }
 
 /// The sockets to serve.

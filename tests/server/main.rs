@@ -8,3 +8,4 @@ mod by_hand;
 mod clone_and_push;
 mod ping;
 mod readme;
+mod sockets;
