@@ -9,3 +9,4 @@ mod clone_and_push;
 mod ping;
 mod readme;
 mod sockets;
+mod shallow;
