@@ -7,6 +7,7 @@ mod arguments;
 mod by_hand;
 mod clone_and_push;
 mod ping;
+mod partial;
 mod readme;
 mod sockets;
 mod shallow;
