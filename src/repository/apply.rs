@@ -3,7 +3,7 @@
 use git2::{ErrorCode, Repository, Signature, Time, Transaction};
 
 use super::snapshot::ref_on_disk;
-use super::{BOOT, Entry, Error, Quarantine, RefUpdate, Subcluster, journal};
+use super::{BOOT, Entry, Error, Quarantine, RefUpdate, Snapshot, Subcluster, journal};
 
 /// What came of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,7 @@ impl Subcluster {
     /// The order is: lock, compare, take the pack in, write. The loser of a race leaves nothing.
     pub fn apply(&self, entry: &Entry, quarantine: Option<&Quarantine>) -> Result<Applied, Error> {
         let _one_at_a_time = self.writer();
+        check_names(&entry.updates, &self.snapshot())?;
         self.read(|repository| {
             let transaction = lock_and_compare(repository, &entry.updates)?;
             if let Some(quarantine) = quarantine {
@@ -44,7 +45,7 @@ impl Subcluster {
         if several {
             journal::write(self.path(), entry)?;
         }
-        let result = set(transaction, entry);
+        let result = set(repository, transaction, entry);
         if result.is_err() {
             roll_back(repository, entry);
         }
@@ -62,7 +63,7 @@ impl Subcluster {
             ref_on_disk(repository, &update.name).map_or(true, |now| now != update.new)
         });
         let transaction = lock_and_compare(repository, &entry.updates)?;
-        set(transaction, &entry)?;
+        set(repository, transaction, &entry)?;
         tracing::warn!(
             subcluster = %self.name(),
             account = entry.who,
@@ -72,6 +73,23 @@ impl Subcluster {
         );
         Ok(journal::clear(self.path())?)
     }
+}
+
+/// A reference is a file: its name cannot also be the directory of another one.
+fn check_names(updates: &[RefUpdate], snapshot: &Snapshot) -> Result<(), Error> {
+    let set = updates.iter().filter(|update| !update.new.is_zero()).map(|update| &update.name);
+    for name in set.clone() {
+        let mut others = snapshot.refs().iter().map(|reference| &reference.name).chain(set.clone());
+        if let Some(other) = others.find(|other| lies_below(name, other) || lies_below(other, name))
+        {
+            return Err(Error::BadRef(format!("{name} and {other} cannot both exist")));
+        }
+    }
+    Ok(())
+}
+
+fn lies_below(name: &str, dir: &str) -> bool {
+    name.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn lock_and_compare<'r>(
@@ -90,23 +108,26 @@ fn lock_and_compare<'r>(
 
 /// libgit2's messages name files; clients get ours.
 fn lock_error(error: git2::Error, name: &str) -> Error {
-    let text = error.message();
     match error.code() {
         ErrorCode::Locked => {
             Error::BadRef(format!("{name} is locked by another program; try again"))
         }
-        _ if text.contains("exists") || text.contains("directory") => Error::BadRef(format!(
-            "{name} is in the way of another branch, or another is in its way"
-        )),
         _ => error.into(),
     }
 }
 
-fn set(mut transaction: Transaction<'_>, entry: &Entry) -> Result<(), Error> {
+fn set(
+    repository: &Repository,
+    mut transaction: Transaction<'_>,
+    entry: &Entry,
+) -> Result<(), Error> {
     let address = format!("{}@{}", entry.who, entry.from);
     let who = Signature::new(&entry.who, &address, &Time::new(entry.when, 0))?;
     for update in &entry.updates {
         if update.new.is_zero() {
+            // A transaction leaves the log of a removed reference, which would be in the way of a
+            // new one whose name continues this one's, or the other way round.
+            repository.reflog_delete(&update.name)?;
             transaction.remove(&update.name)?;
         } else {
             transaction.set_target(&update.name, update.new.into(), Some(&who), "push")?;
@@ -124,7 +145,8 @@ fn roll_back(repository: &Repository, entry: &Entry) {
             continue;
         }
         let undo = Entry { updates: vec![update.clone()], ..entry.clone() };
-        let undone = lock_and_compare(repository, &undo.updates).and_then(|t| set(t, &undo));
+        let undone =
+            lock_and_compare(repository, &undo.updates).and_then(|t| set(repository, t, &undo));
         if let Err(error) = undone {
             tracing::error!(
                 subcluster = entry.subcluster,

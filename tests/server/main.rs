@@ -10,4 +10,5 @@ mod ping;
 mod partial;
 mod readme;
 mod sockets;
+mod references;
 mod shallow;
