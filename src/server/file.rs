@@ -119,7 +119,8 @@ fn to_slash(uri: &Uri) -> Response<Body> {
     // Relative, so that the address stays right behind a proxy; the last part is repeated.
     let last = uri.path().rsplit('/').next().unwrap_or_default();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    redirect(&format!("{last}/{query}"))
+    // With the dot, a name such as `a:b` is not taken for a scheme, nor `\\b` for a host.
+    redirect(&format!("./{last}/{query}"))
 }
 
 pub(super) fn redirect(to: &str) -> Response<Body> {
