@@ -93,7 +93,7 @@ mod tests {
     fn new_pair() -> Pair {
         let names = Names::of_machine("mgr.example.com").unwrap();
         let prefix = tempdir().unwrap();
-        ensure(prefix.path(), &names, SystemTime::now()).unwrap().0
+        ensure(prefix.path(), &names, std::time::SystemTime::now()).unwrap().0
     }
 
     /// A client that trusts the one certificate of `pair`.
@@ -187,9 +187,9 @@ mod tests {
         let mut running = Link::handshake(&tls, &trusts_old, "mgr").unwrap();
         assert!(Link::handshake(&tls, &trusts_new, "mgr").is_err());
 
-        let (fingerprint, expires) = (new.fingerprint(), new.expires());
+        let (fingerprint, last_day) = (new.fingerprint(), new.last_day());
         tls.swap(new);
-        assert_eq!((tls.fingerprint(), tls.expires()), (fingerprint, expires));
+        assert_eq!((tls.fingerprint(), tls.last_day()), (fingerprint, last_day));
         Link::handshake(&tls, &trusts_new, "mgr").unwrap();
         running.client.writer().write_all(b"still here").unwrap();
         running.exchange().unwrap();
