@@ -12,6 +12,9 @@ use crate::repository::{Name, Store};
 /// The repositories that every installation has.
 const REPOSITORIES: [&str; 2] = ["global", "default"];
 
+/// Everybody may find the certificate, below the directory of the service's files.
+pub(super) const STATE_MODE: u32 = 0o755;
+
 /// Makes the directories. The certificate's is for everybody to read, as clients on this machine
 /// need it; the repositories are not.
 pub(super) fn make_directories(layout: &Layout) -> Result<(), Failure> {
@@ -19,7 +22,7 @@ pub(super) fn make_directories(layout: &Layout) -> Result<(), Failure> {
     if let Some(above) = state.parent() {
         fs::create_dir_all(above).map_err(|e| cannot_make(above, e))?;
     }
-    make_directory(&state, 0o755)?;
+    make_directory(&state, STATE_MODE)?;
     make_directory(&layout.certificates(), 0o755)?;
     make_directory(&layout.repositories(), 0o750)?;
     make_directory(&layout.spool(), 0o700)

@@ -16,6 +16,7 @@ mod serve;
 mod signals;
 mod sockets;
 mod status;
+mod user;
 mod users;
 mod watch;
 mod watchdog;

@@ -13,7 +13,7 @@ use super::reload::Reload;
 use super::signals::{Signals, Told};
 use super::sockets::{self, Passed};
 use super::status::Status;
-use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
+use super::{first_start, initial, limits, lock, logging, notify, user, watch, watchdog, welcome};
 use crate::events;
 use crate::layout::Layout;
 use crate::repository::{Store, configure_libgit2};
@@ -29,6 +29,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     configure_libgit2()?;
 
     let layout = args.layout();
+    user::become_service(&layout)?;
     first_start::make_directories(&layout)?;
     let _lock = lock::take(&layout)?;
     first_start::empty_spool(&layout)?;

@@ -1,0 +1,45 @@
+//! Whom the server runs as. Started by root by hand, say to see its log at a terminal, it must not
+//! leave files that the service could not write afterwards.
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+
+use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
+
+use super::failure::Failure;
+use super::first_start::STATE_MODE;
+use crate::accounts::SERVICE;
+use crate::layout::Layout;
+
+/// Becomes the user of the service, if this is root and the installation the system's own. Must be
+/// called before there is a second thread.
+pub(super) fn become_service(layout: &Layout) -> Result<(), Failure> {
+    if !geteuid().is_root() || layout.root() != Path::new("/") {
+        return Ok(());
+    }
+    let failed = |e| Failure::system(format!("cannot become the user {SERVICE}: {e}"));
+    let Some(user) = User::from_name(SERVICE).map_err(failed)? else {
+        tracing::warn!("running as root, for there is no user {SERVICE}: make one, or give --root");
+        return Ok(());
+    };
+    own_state(layout, &user)?;
+    let name = CString::new(SERVICE).expect("the name has no zero byte");
+    initgroups(&name, user.gid).map_err(failed)?;
+    setgid(user.gid).map_err(failed)?;
+    setuid(user.uid).map_err(failed)
+}
+
+/// The directory of the service's files, which only root can make.
+fn own_state(layout: &Layout, user: &User) -> Result<(), Failure> {
+    let state = layout.state();
+    if state.exists() {
+        return Ok(());
+    }
+    let failed = |e| Failure::cannot_create(format!("cannot make {}: {e}", state.display()));
+    fs::create_dir_all(&state).map_err(failed)?;
+    fs::set_permissions(&state, fs::Permissions::from_mode(STATE_MODE)).map_err(failed)?;
+    let (owner, group) = (user.uid.as_raw(), user.gid.as_raw());
+    chown(&state, Some(owner), Some(group)).map_err(failed)
+}
