@@ -13,3 +13,4 @@ mod references;
 mod shallow;
 mod sockets;
 mod urls;
+mod stopping;
