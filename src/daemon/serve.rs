@@ -73,7 +73,7 @@ impl Running {
         }
         tokio::spawn(certificate::look_after(self.status.certificate.clone()));
         tokio::spawn(self.status.clone().keep());
-        tokio::spawn(watchdog::feed(self.status.app.clone(), pings));
+        tokio::spawn(watchdog::feed(self.status.app.clone(), pings, drain));
         self.started();
 
         while let Told::Reload = self.told(&mut signals).await {

@@ -8,14 +8,18 @@ use tokio::task;
 use tokio::time::{interval, timeout};
 
 use super::notify;
-use crate::server::{App, Ping};
+use crate::server::{App, Drain, Ping};
 
 /// Feeds it twice in its time, if systemd asks for that.
-pub(super) async fn feed(app: Arc<App>, acceptors: Vec<mpsc::Sender<Ping>>) {
+pub(super) async fn feed(app: Arc<App>, mut acceptors: Vec<mpsc::Sender<Ping>>, drain: Drain) {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut ticks = interval(limit / 2);
     loop {
         ticks.tick().await;
+        if drain.is_requested() {
+            // Nothing is accepted any more, and that is well.
+            acceptors.clear();
+        }
         match timeout(limit / 2, is_well(&app, &acceptors, limit / 4)).await {
             Ok(true) => notify::watchdog(),
             _ => tracing::error!(

@@ -13,6 +13,11 @@ impl Drain {
         (sender, Self(receiver))
     }
 
+    /// Whether the server stops.
+    pub fn is_requested(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Returns when the server stops.
     pub async fn requested(&mut self) {
         // A sender that is gone means the same.

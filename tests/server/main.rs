@@ -14,3 +14,4 @@ mod shallow;
 mod sockets;
 mod urls;
 mod stopping;
+mod systemd;
