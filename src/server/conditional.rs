@@ -95,11 +95,12 @@ fn wanted_range(
     };
     let start = match start {
         Included(start) => start,
-        Excluded(before) => before + 1,
+        Excluded(before) => before.saturating_add(1),
         Unbounded => 0,
     };
     let end = match end {
-        Included(last) => (last + 1).min(length),
+        // A client may name any last byte, also the last there can be.
+        Included(last) => last.saturating_add(1).min(length),
         Excluded(end) => end.min(length),
         Unbounded => length,
     };

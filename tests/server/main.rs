@@ -12,6 +12,7 @@ mod readme;
 mod references;
 mod shallow;
 mod sockets;
+mod requests;
 mod urls;
 mod stopping;
 mod systemd;
