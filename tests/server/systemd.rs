@@ -28,7 +28,9 @@ fn the_first_word_is_ready_and_then_it_is() {
     let status = message.lines().find_map(|line| line.strip_prefix("STATUS=listening on "));
     let (address, rest) = status.unwrap().split_once("; ").unwrap();
     TcpStream::connect(address).unwrap();
-    assert_eq!(rest, "2 subclusters");
+    let subclusters =
+        "stands alone; 2 subclusters (default at 1, global at 1); certificate valid until ";
+    assert!(rest.starts_with(subclusters), "{rest}");
     kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
     assert!(child.wait().unwrap().success());
 }
@@ -145,4 +147,12 @@ fn uptime_usec() -> u64 {
     let text = fs::read_to_string("/proc/uptime").unwrap();
     let seconds: f64 = text.split(' ').next().unwrap().parse().unwrap();
     ((seconds + 0.01) * 1e6) as u64
+}
+
+#[test]
+fn the_status_line_follows_the_revisions() {
+    let mut server = Server::start();
+    server.git().clone_of("default").push_file("default/a.conf", "a\n");
+    let said = server.wait_for("default at 2");
+    assert!(said.contains("global at 1"), "{said}");
 }
