@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use git2::{DiffOptions, ErrorCode, ObjectType, Oid, Repository};
+use git2::{DiffOptions, ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use super::branch::{self, BOOT, RUNNING};
 use super::tree_rules::TreeRules;
@@ -89,6 +89,10 @@ impl Bench<'_> {
             Err(Error::Git(e)) if e.code() == ErrorCode::NotFound => {
                 refused("the push is incomplete: objects are missing")
             }
+            // What has been taken in can be read, so this came with the push.
+            Err(Error::Git(e)) if matches!(e.class(), ErrorClass::Object | ErrorClass::Tree) => {
+                refused("the push holds a damaged object")
+            }
             Err(Error::BadPack(reason)) => refused(reason),
             other => other,
         }
@@ -137,7 +141,7 @@ impl Bench<'_> {
             let _ = walk.hide(kept.into());
         }
         let mut seen = HashSet::new();
-        let mut rules = TreeRules::new(self.repository.odb()?);
+        let mut rules = TreeRules::new(self.repository)?;
         for commit in walk {
             let commit = self.repository.find_commit(commit?)?;
             let parents = commit.parents().map(|parent| parent.tree_id()).collect::<Vec<_>>();
@@ -145,6 +149,7 @@ impl Bench<'_> {
                 return Err(Error::BadPack("the push is incomplete: a parent is missing".into()));
             }
             trees::walk_new(self.repository, commit.tree_id(), &parents, &mut seen, &mut rules)?;
+            rules.check_extent(commit.tree_id())?;
         }
         Ok(())
     }

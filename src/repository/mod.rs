@@ -12,6 +12,7 @@ mod durable;
 mod entry;
 mod enumerate;
 mod error;
+mod file_names;
 mod files;
 mod handles;
 mod head;
@@ -30,6 +31,7 @@ mod store;
 mod subcluster;
 mod template;
 mod tidy;
+mod tree_extent;
 mod tree_rules;
 mod trees;
 

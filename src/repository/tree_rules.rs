@@ -1,17 +1,21 @@
 //! What a tree may hold, so that every node can check it out. libgit2's indexer looks at none of
 //! this; git's own rules are in `fsck_tree` in its fsck.c.
 
-use git2::{Odb, Tree, TreeEntry};
+use std::collections::HashSet;
+
+use git2::{Odb, Oid, Repository, Tree, TreeEntry};
 
 use super::Error;
+use super::file_names::{self, MAX_PATH};
+use super::tree_extent::Extents;
 use super::trees::Visit;
+use crate::protocol::Id;
 
-/// The longest name of a file or directory, in bytes: Linux's NAME_MAX.
-const MAX_NAME: usize = 255;
-/// The longest path within a repository, in bytes.
-const MAX_PATH: usize = 1024;
 /// Directories within directories.
 const MAX_DEPTH: usize = 64;
+/// Files in a revision. Only trees that hold the same one in several places can have more: a push
+/// of a few kilobytes could make billions.
+const MAX_FILES: u64 = 500_000;
 
 const DIRECTORY: i32 = 0o040000;
 const FILE: i32 = 0o100644;
@@ -21,11 +25,47 @@ const LINK: i32 = 0o120000;
 /// Checks the trees it is shown, and that their blobs are there.
 pub(super) struct TreeRules<'a> {
     odb: Odb<'a>,
+    extents: Extents<'a>,
+    /// A tree was met again, so that there is more than what is shown.
+    is_shared: bool,
 }
 
 impl<'a> TreeRules<'a> {
-    pub(super) fn new(odb: Odb<'a>) -> Self {
-        Self { odb }
+    pub(super) fn new(repository: &'a Repository) -> Result<Self, Error> {
+        let extents = Extents::new(repository, MAX_DEPTH);
+        Ok(Self { odb: repository.odb()?, extents, is_shared: false })
+    }
+
+    /// Checks a commit's tree as a whole, after what is new in it has been shown.
+    pub(super) fn check_extent(&mut self, tree: Oid) -> Result<(), Error> {
+        if !self.is_shared {
+            return Ok(());
+        }
+        match self.extents.of(tree)? {
+            None => Err(Error::BadPack(format!(
+                "the push has more than {MAX_DEPTH} directories within each other"
+            ))),
+            Some(extent) if extent.longest_path > MAX_PATH => {
+                Err(Error::BadPack(format!("the push has paths of more than {MAX_PATH} bytes")))
+            }
+            Some(extent) if extent.files > MAX_FILES => {
+                Err(Error::BadPack(format!("the push has more than {MAX_FILES} files")))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// libgit2 reads modes with leading zeros, which make the same tree another object; git calls
+    /// them a fault (`zeroPaddedFilemode`). Here only the tree's size gives them away.
+    fn check_size(&self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error> {
+        let sizes = tree.iter().map(|entry| {
+            let mode = format!("{:o} ", entry.filemode_raw());
+            mode.len() + entry.name_bytes().len() + b"\0".len() + Id::ZERO.as_bytes().len()
+        });
+        match self.odb.read_header(tree.id())?.0 == sizes.sum::<usize>() {
+            true => Ok(()),
+            false => Err(bad(path, "has a mode with a leading zero")),
+        }
     }
 }
 
@@ -34,18 +74,24 @@ impl Visit for TreeRules<'_> {
         if path.iter().filter(|&&byte| byte == b'/').count() >= MAX_DEPTH {
             return Err(bad(path, "lies too deep"));
         }
-        let mut last: Option<Vec<u8>> = None;
+        let mut last = Vec::new();
+        // A file and a directory of one name need not stand side by side.
+        let mut names = HashSet::new();
         for entry in tree.iter() {
-            let path = join(path, entry.name_bytes());
-            check_name(entry.name_bytes(), &path)?;
+            let (name, path) = (entry.name_bytes(), join(path, entry.name_bytes()));
+            file_names::check(name, &path).map_err(|what| bad(&path, what))?;
             check_mode(&entry, &path)?;
             let key = sort_key(&entry);
-            if last.is_some_and(|last| last >= key) {
+            if last >= key || !names.insert(name.to_owned()) {
                 return Err(bad(&path, "is out of order or there twice"));
             }
-            last = Some(key);
+            last = key;
         }
-        Ok(())
+        self.check_size(tree, path)
+    }
+
+    fn again(&mut self) {
+        self.is_shared = true;
     }
 
     fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error> {
@@ -70,22 +116,6 @@ fn sort_key(entry: &TreeEntry<'_>) -> Vec<u8> {
         key.push(b'/');
     }
     key
-}
-
-fn check_name(name: &[u8], path: &[u8]) -> Result<(), Error> {
-    let Ok(text) = std::str::from_utf8(name) else {
-        return Err(bad(path, "has a name that is not UTF-8"));
-    };
-    if text.is_empty() || text == "." || text == ".." || text.eq_ignore_ascii_case(".git") {
-        return Err(bad(path, "has a name that no file may have"));
-    }
-    if text.contains('/') || text.chars().any(char::is_control) {
-        return Err(bad(path, "has a slash or a control character in its name"));
-    }
-    if name.len() > MAX_NAME || path.len() > MAX_PATH {
-        return Err(bad(path, "has a name that is too long"));
-    }
-    Ok(())
 }
 
 fn check_mode(entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error> {

@@ -10,6 +10,8 @@ use super::Error;
 pub(super) trait Visit {
     /// A tree, before its entries, with the path of the directory (no slash at its end).
     fn tree(&mut self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error>;
+    /// A tree that has been visited elsewhere, with all that is below it.
+    fn again(&mut self) {}
     /// An entry that is no tree, with its whole path.
     fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error>;
 }
@@ -34,7 +36,11 @@ struct Walk<'a, V> {
 
 impl<V: Visit> Walk<'_, V> {
     fn tree(&mut self, id: Oid, bases: &[Oid], path: &mut Vec<u8>) -> Result<(), Error> {
-        if bases.contains(&id) || !self.seen.insert(id) {
+        if bases.contains(&id) {
+            return Ok(());
+        }
+        if !self.seen.insert(id) {
+            self.visit.again();
             return Ok(());
         }
         let tree = self.repository.find_tree(id)?;

@@ -6,6 +6,7 @@ mod fixture;
 mod arguments;
 mod by_hand;
 mod clone_and_push;
+mod content;
 mod partial;
 mod ping;
 mod readme;
