@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use git2::{DiffOptions, ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+use git2::{DiffOptions, ErrorClass, ErrorCode, ObjectType, Oid, Repository, Tag};
 
 use super::branch::{self, BOOT, RUNNING};
 use super::tree_rules::TreeRules;
-use super::{Error, Quarantine, Snapshot, Subcluster, trees};
+use super::{Error, Quarantine, Snapshot, Subcluster, headers, trees};
 use crate::protocol::{Id, RefCommand};
 
 /// Paths remembered of one change, for the log.
@@ -60,6 +60,12 @@ pub fn judge(
     }
 }
 
+/// Whether libgit2 could not make sense of an object.
+fn is_unreadable(error: &git2::Error) -> bool {
+    use ErrorClass::{Invalid, Object, Tag, Tree};
+    matches!(error.class(), Invalid | Object | Tag | Tree)
+}
+
 struct Bench<'a> {
     repository: &'a Repository,
     snapshot: &'a Snapshot,
@@ -90,9 +96,7 @@ impl Bench<'_> {
                 refused("the push is incomplete: objects are missing")
             }
             // What has been taken in can be read, so this came with the push.
-            Err(Error::Git(e)) if matches!(e.class(), ErrorClass::Object | ErrorClass::Tree) => {
-                refused("the push holds a damaged object")
-            }
+            Err(Error::Git(e)) if is_unreadable(&e) => refused("the push holds a damaged object"),
             Err(Error::BadPack(reason)) => refused(reason),
             other => other,
         }
@@ -100,6 +104,7 @@ impl Bench<'_> {
 
     fn judge_objects(&self, command: &RefCommand) -> Result<Verdict, Error> {
         let target = self.repository.find_object(command.new.into(), None)?;
+        self.check_tags(target.as_tag().cloned())?;
         if command.name.starts_with("refs/heads/") && target.kind() != Some(ObjectType::Commit) {
             return refused("a branch must point to a commit");
         }
@@ -144,6 +149,7 @@ impl Bench<'_> {
         let mut rules = TreeRules::new(self.repository)?;
         for commit in walk {
             let commit = self.repository.find_commit(commit?)?;
+            self.check_header(commit.id(), headers::check_commit)?;
             let parents = commit.parents().map(|parent| parent.tree_id()).collect::<Vec<_>>();
             if parents.len() != commit.parent_count() {
                 return Err(Error::BadPack("the push is incomplete: a parent is missing".into()));
@@ -152,6 +158,26 @@ impl Bench<'_> {
             rules.check_extent(commit.tree_id())?;
         }
         Ok(())
+    }
+
+    /// Checks a tag and those that it names.
+    fn check_tags(&self, mut next: Option<Tag<'_>>) -> Result<(), Error> {
+        while let Some(tag) = next {
+            self.check_header(tag.id(), headers::check_tag)?;
+            next = tag.target()?.into_tag().ok();
+        }
+        Ok(())
+    }
+
+    fn check_header(
+        &self,
+        id: Oid,
+        check: fn(&[u8]) -> Result<(), &'static str>,
+    ) -> Result<(), Error> {
+        let odb = self.repository.odb()?;
+        let object = odb.read(id)?;
+        check(object.data())
+            .map_err(|what| Error::BadPack(format!("{} {id} {what}", object.kind())))
     }
 
     fn changed_paths(&self, old: Id, tip: Oid) -> Result<Verdict, Error> {

@@ -16,6 +16,7 @@ mod file_names;
 mod files;
 mod handles;
 mod head;
+mod headers;
 mod journal;
 mod judge;
 mod libgit2;

@@ -114,6 +114,35 @@ fn everything_that_a_node_can_check_out_is_accepted() {
 }
 
 #[test]
+fn commits_and_tags_that_git_would_not_write_are_refused() {
+    let repository = Refusing::start();
+    let head = format!(
+        "tree {}\nparent {}\n",
+        repository.clone.rev("HEAD:"),
+        repository.clone.rev("HEAD")
+    );
+    // The first cannot be read at all.
+    for (person, reason) in [
+        ("Jane", "the push holds a damaged object"),
+        ("Jane <jane@example.com> 1700000000", "has no committer"),
+    ] {
+        let author = "author Jane <jane@example.com> 1700000000 +0000";
+        let commit = format!("{head}{author}\ncommitter {person}\n\nMessage\n");
+        repository.refuses_commit(&repository.object("commit", commit.as_bytes()), reason);
+    }
+    let commit = repository.clone.rev("HEAD");
+    let tag = format!("object {commit}\ntype commit\ntag v1\ntagger Jane <j> 1\n\nMessage\n");
+    let tag = repository.object("tag", tag.as_bytes());
+    let outer = format!("object {tag}\ntype tag\ntag v2\ntagger Jane <j> 1 +0000\n\nMessage\n");
+    let outer = repository.object("tag", outer.as_bytes());
+    for tag in [tag, outer] {
+        let said = fails(repository.clone.git(&["push", "origin", &format!("{tag}:refs/tags/v1")]));
+        assert!(said.contains("has no tagger"), "{said}");
+        repository.assert_unchanged();
+    }
+}
+
+#[test]
 fn what_is_refused_in_the_middle_of_a_history_is_refused() {
     let repository = Refusing::start();
     let clone = &repository.clone;
