@@ -9,6 +9,8 @@ mod clone_and_push;
 mod content;
 mod partial;
 mod ping;
+mod journal;
+mod logging;
 mod readme;
 mod references;
 mod requests;
