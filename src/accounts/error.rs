@@ -9,7 +9,7 @@ pub enum Error {
     /// The file cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
-        /// "read" or "write".
+        /// "read", "write" or "lock".
         action: &'static str,
         /// Which file.
         path: PathBuf,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::private_file::{open_lock, write_private};
 use super::{Error, Role, password};
 
 const HEADER: &str =
@@ -67,9 +67,9 @@ impl File {
     /// Changes the file under a lock, so that two programs do not undo each other's work.
     fn change(&self, work: impl FnOnce(&mut BTreeMap<String, Entry>)) -> Result<(), Error> {
         let lock_path = self.path.with_extension("lock");
-        let lock = fs::File::create(&lock_path).map_err(|e| self.failed("write", e))?;
-        self.own(&lock_path).map_err(|e| self.failed("write", e))?;
-        lock.lock().map_err(|e| self.failed("lock", e))?;
+        let locked = open_lock(&lock_path).and_then(|file| file.lock().map(|()| file));
+        let _lock =
+            locked.map_err(|source| Error::File { action: "lock", path: lock_path, source })?;
         let mut accounts = self.read()?;
         work(&mut accounts);
         self.write(&accounts).map_err(|e| self.failed("write", e))
@@ -81,30 +81,7 @@ impl File {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}:{role}:{hash}");
         }
-        let dir = self.dir();
-        let mut file = tempfile::Builder::new()
-            .permissions(fs::Permissions::from_mode(0o600))
-            .tempfile_in(dir)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        self.own(file.path())?;
-        file.persist(&self.path).map_err(|e| e.error)?;
-        fs::File::open(dir)?.sync_all()
-    }
-
-    /// `ecconfigd passwd` is run by root, the server is not: files get the directory's owner.
-    fn own(&self, path: &Path) -> io::Result<()> {
-        let (dir, file) = (fs::metadata(self.dir())?, fs::metadata(path)?);
-        match (dir.uid(), dir.gid()) == (file.uid(), file.gid()) {
-            false if nix::unistd::geteuid().is_root() => {
-                chown(path, Some(dir.uid()), Some(dir.gid()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn dir(&self) -> &Path {
-        self.path.parent().expect("the file of accounts lies in a directory")
+        write_private(&self.path, &text)
     }
 
     fn parse(&self, text: &str) -> Result<BTreeMap<String, Entry>, Error> {
@@ -144,6 +121,8 @@ fn check_name(name: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn file() -> (tempfile::TempDir, File) {

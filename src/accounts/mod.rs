@@ -8,13 +8,15 @@ mod file;
 mod htdigest;
 mod known;
 mod password;
+mod private_file;
 mod role;
 mod stamp;
 
 pub use error::Error;
 pub use file::{Entry, File};
 pub use known::{Account, Accounts};
-pub use password::generate;
+pub use password::{check_password, generate};
+pub use private_file::write_private;
 pub use role::Role;
 
 /// The administrator's account.

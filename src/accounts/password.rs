@@ -20,7 +20,7 @@ pub fn generate() -> Result<String, Error> {
 
 /// Hashes with argon2id and its recommended costs. Takes tens of milliseconds and 19 MiB.
 pub(super) fn hash(password: &str) -> Result<String, Error> {
-    check(password)?;
+    check_password(password)?;
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|e| Error::Hash(e.to_string()))
 }
@@ -36,7 +36,11 @@ pub(super) fn is_hash(text: &str) -> bool {
     text.starts_with("$argon2") && PasswordHash::new(text).is_ok()
 }
 
-fn check(password: &str) -> Result<(), Error> {
+/// Whether this can be a password.
+///
+/// # Errors
+/// [`Error::BadPassword`] if it cannot.
+pub fn check_password(password: &str) -> Result<(), Error> {
     let good = !password.is_empty()
         && password.len() <= MAX_PASSWORD
         && !password.chars().any(char::is_control);

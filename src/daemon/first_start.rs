@@ -1,9 +1,11 @@
 //! Making what is missing, and only that. Every step can be done again after it was interrupted.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+
+use nix::sys::stat::{Mode, umask};
 
 use super::failure::Failure;
 use crate::layout::Layout;
@@ -12,29 +14,38 @@ use crate::repository::{Name, Store};
 /// The repositories that every installation has.
 const REPOSITORIES: [&str; 2] = ["global", "default"];
 
-/// Everybody may find the certificate, below the directory of the service's files.
-pub(super) const STATE_MODE: u32 = 0o755;
-
 /// Makes the directories. The certificate's is for everybody to read, as clients on this machine
 /// need it; the repositories are not.
 pub(super) fn make_directories(layout: &Layout) -> Result<(), Failure> {
-    let state = layout.state();
-    if let Some(above) = state.parent() {
-        fs::create_dir_all(above).map_err(|e| cannot_make(above, e))?;
-    }
-    make_directory(&state, STATE_MODE)?;
-    make_directory(&layout.certificates(), 0o755)?;
-    make_directory(&layout.repositories(), 0o750)?;
-    make_directory(&layout.spool(), 0o700)
+    // Each is made with its mode at once: one that gets it afterwards keeps a wrong one for ever if
+    // the start is killed between.
+    let usual = umask(Mode::empty());
+    let made = make_each(layout);
+    umask(usual);
+    made
 }
 
-fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
-    match fs::create_dir(path) {
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => return Ok(()),
-        made => made.map_err(|e| cannot_make(path, e))?,
+/// Everybody may pass through the directory of the service's files, to the certificate.
+pub(super) fn make_state(layout: &Layout) -> Result<(), Failure> {
+    let state = layout.state();
+    if let Some(above) = state.parent() {
+        make_directory(above, 0o750, true)?;
     }
-    let permissions = fs::Permissions::from_mode(mode);
-    fs::set_permissions(path, permissions).map_err(|e| cannot_make(path, e))
+    make_directory(&state, 0o755, false)
+}
+
+fn make_each(layout: &Layout) -> Result<(), Failure> {
+    make_state(layout)?;
+    make_directory(&layout.certificates(), 0o755, false)?;
+    make_directory(&layout.repositories(), 0o750, false)?;
+    make_directory(&layout.spool(), 0o700, false)
+}
+
+fn make_directory(path: &Path, mode: u32, with_those_above: bool) -> Result<(), Failure> {
+    match DirBuilder::new().recursive(with_those_above).mode(mode).create(path) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map_err(|e| cannot_make(path, e)),
+    }
 }
 
 fn cannot_make(path: &Path, error: std::io::Error) -> Failure {

@@ -1,8 +1,7 @@
 //! The first passwords.
 
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -46,7 +45,10 @@ fn credential(name: &str) -> Result<Option<String>, Failure> {
         Ok(_) => {}
     }
     let text = fs::read_to_string(&path).map_err(failed)?;
-    Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
+    let password = text.trim_end_matches(['\n', '\r']);
+    accounts::check_password(password)
+        .map_err(|e| Failure::config(format!("the credential {}: {e}", path.display())))?;
+    Ok(Some(password.to_owned()))
 }
 
 /// The password written down for `name`, a new one if there is none. It is on disk before the
@@ -62,16 +64,6 @@ fn written_password(path: &Path, name: &str) -> Result<String, Failure> {
         return Ok(password.to_owned());
     }
     let password = accounts::generate()?;
-    replace(path, &format!("{text}{name} {password}\n")).map_err(failed)?;
+    accounts::write_private(path, &format!("{text}{name} {password}\n")).map_err(failed)?;
     Ok(password)
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().expect("a file lies in a directory");
-    let mut file =
-        tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    fs::File::open(dir)?.sync_all()
 }

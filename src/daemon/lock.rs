@@ -1,8 +1,13 @@
 //! One server for one set of repositories.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
 use std::process;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::{self, F_UNLCK, F_WRLCK, SEEK_SET};
 
 use super::failure::Failure;
 use crate::layout::Layout;
@@ -15,27 +20,45 @@ pub(super) struct Lock {
 /// Takes the lock, or tells who has it.
 pub(super) fn take(layout: &Layout) -> Result<Lock, Failure> {
     let path = layout.lock();
-    let failed = |e| Failure::cannot_create(format!("cannot write {}: {e}", path.display()));
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true);
+    let mut file = options.open(&path).map_err(|e| cannot_write(&path, e))?;
+    while !try_lock(&file).map_err(|e| cannot_write(&path, e.into()))? {
+        if let Some(holder) = holder(&file).map_err(|e| cannot_write(&path, e.into()))? {
             return Err(Failure::temporary(format!(
-                "another ecconfigd (process {}) serves {} already: stop it first, or give --root",
-                holder.trim(),
+                "another ecconfigd (process {holder}) serves {} already: stop it first, or give --root",
                 layout.state().display(),
             )));
         }
-        Err(TryLockError::Error(e)) => return Err(failed(e)),
     }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", process::id())).map_err(failed)?;
+    // For people. What is written here may be old, so nothing else reads it.
+    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
+    noted.map_err(|e| cannot_write(&path, e))?;
     Ok(Lock { _file: file })
+}
+
+fn cannot_write(path: &Path, error: std::io::Error) -> Failure {
+    Failure::cannot_create(format!("cannot write {}: {error}", path.display()))
+}
+
+/// A lock of fcntl_locking(2) on the whole file: of the kinds there are, the system tells of this
+/// one who holds it.
+fn whole_file() -> libc::flock {
+    let (l_type, l_whence) = (F_WRLCK as libc::c_short, SEEK_SET as libc::c_short);
+    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+fn try_lock(file: &File) -> Result<bool, Errno> {
+    match fcntl(file, FcntlArg::F_SETLK(&whole_file())) {
+        Ok(_) => Ok(true),
+        Err(Errno::EACCES | Errno::EAGAIN) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The process that holds the lock; none if it has ended just now.
+fn holder(file: &File) -> Result<Option<libc::pid_t>, Errno> {
+    let mut found = whole_file();
+    fcntl(file, FcntlArg::F_GETLK(&mut found))?;
+    Ok((found.l_type != F_UNLCK as libc::c_short).then_some(found.l_pid))
 }

@@ -3,13 +3,13 @@
 
 use std::ffi::CString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
 use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
 
 use super::failure::Failure;
-use super::first_start::STATE_MODE;
+use super::first_start;
 use crate::accounts::SERVICE;
 use crate::layout::Layout;
 
@@ -33,13 +33,12 @@ pub(super) fn become_service(layout: &Layout) -> Result<(), Failure> {
 
 /// The directory of the service's files, which only root can make.
 fn own_state(layout: &Layout, user: &User) -> Result<(), Failure> {
+    first_start::make_state(layout)?;
     let state = layout.state();
-    if state.exists() {
+    let failed = |e| Failure::cannot_create(format!("cannot use {}: {e}", state.display()));
+    if fs::metadata(&state).map_err(failed)?.uid() != 0 {
         return Ok(());
     }
-    let failed = |e| Failure::cannot_create(format!("cannot make {}: {e}", state.display()));
-    fs::create_dir_all(&state).map_err(failed)?;
-    fs::set_permissions(&state, fs::Permissions::from_mode(STATE_MODE)).map_err(failed)?;
     let (owner, group) = (user.uid.as_raw(), user.gid.as_raw());
     chown(&state, Some(owner), Some(group)).map_err(failed)
 }
