@@ -7,6 +7,7 @@ mod arguments;
 mod by_hand;
 mod clone_and_push;
 mod content;
+mod first_start;
 mod journal;
 mod logging;
 mod partial;
