@@ -9,6 +9,18 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
+/// Makes a directory durable with all that is in it.
+pub(super) fn sync_tree(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => sync_tree(&path)?,
+            false => File::open(&path)?.sync_all()?,
+        }
+    }
+    sync_dir(dir)
+}
+
 /// Writes a file as a whole: it has its old content or the new one, whatever happens.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let dir = path.parent().expect("a file lies in a directory");

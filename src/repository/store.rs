@@ -102,7 +102,8 @@ impl Store {
         }
         let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir)?;
         template::make_repository(new.path(), name)?;
-        super::durable::sync_dir(new.path())?;
+        // libgit2 leaves HEAD and config to the system: without them commits would be out of reach.
+        super::durable::sync_tree(new.path())?;
         fs::rename(new.keep(), &path)?;
         super::durable::sync_dir(&self.dir)?;
         let slot = self.open_slot(name);
