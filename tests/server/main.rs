@@ -20,3 +20,4 @@ mod sockets;
 mod stopping;
 mod systemd;
 mod urls;
+mod welcome;
