@@ -3,6 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[path = "../examples/documents/commands.rs"]
+mod commands;
+#[path = "../examples/documents/page.rs"]
+mod page;
 
 const LOGGING: &str = include_str!("../docs/logging.md");
 const CATALOGUE: &str = include_str!("../systemd/ecconfigd.catalog");
@@ -52,6 +58,102 @@ fn the_catalogue_speaks_only_of_fields_that_there_are() {
     for field in CATALOGUE.split('@').skip(1).step_by(2) {
         assert!(known.contains(field), "{field}");
     }
+}
+
+#[test]
+fn every_option_is_in_the_manual_page_and_no_other() {
+    let ecconfigd = env!("CARGO_BIN_EXE_ecconfigd");
+    let helps = ["--help", "passwd --help", "users --help", "ping --help"];
+    let told = helps.iter().flat_map(|words| options(&help(ecconfigd, words))).collect();
+    assert_eq!(page_options("ecconfigd"), told);
+    let told = options(&help(env!("CARGO_BIN_EXE_create_ssl_cert"), "--help"));
+    assert_eq!(page_options("create_ssl_cert"), told);
+}
+
+#[test]
+fn every_exit_code_is_in_the_manual_page_and_no_other() {
+    let failures = include_str!("../src/daemon/failure.rs").lines();
+    let codes = failures.filter_map(|line| line.split_once(": u8 = ")).map(|(_, code)| code);
+    assert_eq!(exit_codes("ecconfigd"), numbers(codes));
+    let source = include_str!("../src/tls/create_ssl_cert.rs").split("fn exit_code").nth(1);
+    let codes = source.unwrap().lines().filter_map(|line| line.split_once(" => "));
+    assert_eq!(exit_codes("create_ssl_cert"), numbers(codes.map(|(_, code)| code)));
+}
+
+#[test]
+fn every_file_of_the_server_is_in_its_manual_page() {
+    let layout = ecconfigd::layout::Layout::new("/");
+    let paths = [
+        layout.state(),
+        layout.repositories(),
+        layout.certificates(),
+        layout.accounts(),
+        layout.htdigest(),
+        layout.initial_passwords(),
+        layout.lock(),
+        layout.spool(),
+    ];
+    let page = unescaped(&page_of("ecconfigd"));
+    for path in paths {
+        assert!(page.contains(&format!(".I {}\n", path.display())), "{}", path.display());
+    }
+}
+
+#[test]
+fn groff_has_nothing_to_say_about_the_manual_pages() {
+    if Command::new("groff").arg("--version").output().is_err() {
+        return eprintln!("not tested: there is no groff");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for (command, by_hand) in commands::all() {
+        let file = dir.path().join(command.get_name());
+        fs::write(&file, page::page(command, by_hand).unwrap()).unwrap();
+        let groff = Command::new("groff").args(["-ww", "-man", "-Tutf8", "-z"]).arg(&file).output();
+        assert_eq!(String::from_utf8(groff.unwrap().stderr).unwrap(), "");
+    }
+}
+
+fn page_of(name: &str) -> String {
+    let (command, by_hand) =
+        commands::all().into_iter().find(|(command, _)| command.get_name() == name).unwrap();
+    String::from_utf8(page::page(command, by_hand).unwrap()).unwrap()
+}
+
+fn unescaped(page: &str) -> String {
+    page.replace("\\-", "-").replace("\\fB", "").replace("\\fR", "")
+}
+
+fn help(program: &str, words: &str) -> String {
+    let output = Command::new(program).args(words.split(' ')).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The long options of a text.
+fn options(text: &str) -> BTreeSet<String> {
+    let is_of_option = |c: char| c.is_ascii_lowercase() || c == '-';
+    let words = text.split(|c| !is_of_option(c));
+    words.filter(|word| word.starts_with("--")).map(str::to_owned).collect()
+}
+
+/// The long options that a page speaks of, but those of other programs in its examples.
+fn page_options(name: &str) -> BTreeSet<String> {
+    let others = ["git ", "journalctl ", "tar "];
+    let page = unescaped(&page_of(name));
+    let lines = page.lines().filter(|line| !others.iter().any(|other| line.contains(other)));
+    lines.flat_map(options).collect()
+}
+
+/// The codes that a page explains, but success.
+fn exit_codes(name: &str) -> BTreeSet<u8> {
+    let page = page_of(name);
+    let section = page.split(".SH ").find(|section| section.starts_with("EXIT STATUS")).unwrap();
+    let codes = section.lines().filter_map(|line| line.strip_prefix(".B "));
+    let codes = codes.filter_map(|code| code.parse().ok());
+    codes.filter(|&code| code != 0).collect()
+}
+
+fn numbers<'a>(codes: impl Iterator<Item = &'a str>) -> BTreeSet<u8> {
+    codes.map(|code| code.trim_end_matches([';', ',']).parse().unwrap()).collect()
 }
 
 /// What stands in the first cell of the tables' rows.

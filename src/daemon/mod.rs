@@ -25,6 +25,12 @@ mod welcome;
 use std::process::ExitCode;
 
 use args::{Args, Command};
+use clap::CommandFactory;
+
+/// The command line of `ecconfigd`, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
 
 /// The program `ecconfigd`.
 pub fn main() -> ExitCode {
