@@ -1,7 +1,6 @@
 //! The commands that have a manual page, with the sections that are written by hand.
 
-use clap::builder::PossibleValue;
-use clap::{Arg, Command, CommandFactory};
+use clap::{Command, CommandFactory};
 
 /// All of them.
 pub fn all() -> [(Command, &'static str); 3] {
@@ -18,15 +17,17 @@ pub fn all() -> [(Command, &'static str); 3] {
 /// compat/ecconfigd_ctl is a shell script: this is its command line told to clap.
 fn ecconfigd_ctl() -> Command {
     let actions = [
-        PossibleValue::new("start").help("Start the server and wait until it answers"),
-        PossibleValue::new("stop").help("Stop it, after it has finished what is in flight"),
-        PossibleValue::new("restart").help("Stop it and start it again"),
-        PossibleValue::new("status").help("Tell whether it runs"),
+        ("start", "Start the server and wait until it answers"),
+        ("stop", "Stop it, after it has finished what is in flight"),
+        ("restart", "Stop it, start it again and wait until it answers"),
+        ("status", "Tell whether it runs"),
     ];
     Command::new("ecconfigd_ctl")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Start, stop or restart the configuration server")
         .disable_help_flag(true)
+        .disable_help_subcommand(true)
         .disable_version_flag(true)
-        .arg(Arg::new("action").value_name("ACTION").required(true).value_parser(actions))
+        .subcommand_required(true)
+        .subcommands(actions.map(|(name, about)| Command::new(name).about(about)))
 }

@@ -8,7 +8,7 @@ mod page;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use clap_complete::{Shell, generate_to};
+use clap_complete::{Shell, generate};
 
 fn main() -> io::Result<()> {
     let usage = "usage: documents DIRECTORY";
@@ -26,13 +26,19 @@ fn pages(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Each shell has its own way to name the files.
+/// A directory for each shell, with the names under which it looks for them.
 fn completions(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
     for (mut command, _) in commands::all() {
         let name = command.get_name().to_owned();
-        for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
-            generate_to(shell, &mut command, &name, directory)?;
+        let files = [
+            (Shell::Bash, format!("bash/{name}")),
+            (Shell::Fish, format!("fish/{name}.fish")),
+            (Shell::Zsh, format!("zsh/_{name}")),
+        ];
+        for (shell, file) in files {
+            let path = directory.join(file);
+            fs::create_dir_all(path.parent().expect("each shell has a directory"))?;
+            generate(shell, &mut command, &name, &mut fs::File::create(path)?);
         }
     }
     Ok(())

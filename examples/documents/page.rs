@@ -65,10 +65,10 @@ fn body(
     Ok(())
 }
 
-/// One line for the command, one for each subcommand.
+/// One line for the command, if it can stand alone, and one for each subcommand.
 fn usage(command: &Command, subcommands: &[Command]) -> String {
-    let forms = [command].into_iter().chain(subcommands).map(form);
-    forms.collect::<Vec<_>>().join("\n")
+    let alone = Some(command).filter(|command| !command.is_subcommand_required_set());
+    alone.into_iter().chain(subcommands).map(form).collect::<Vec<_>>().join("\n")
 }
 
 /// How a command is called: `ecconfigd passwd [--role ROLE] NAME`.
