@@ -1,0 +1,7 @@
+# What every case begins with.
+set -eEuo pipefail
+trap 'echo "       | ${BASH_SOURCE[0]}, line $LINENO: ended with $?"' ERR
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. lib/check.sh
+. lib/host.sh
+. lib/client.sh

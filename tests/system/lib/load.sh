@@ -1,0 +1,103 @@
+# Clients that ask all the time, and what became of each of their requests. Each writes one line for
+# a request to a file of its own, and ends when the file "stop" is there.
+
+load_dir=$WORK/load-$$
+load_url=$server/config/default/boot/default/large.conf
+load_clients=()
+
+# Eight: pollers that keep their connection and such that make a new one each time, two that clone,
+# one that commits.
+load_start() {
+    mkdir -p "$load_dir"
+    git_admin clone --quiet "$(repository)" "$load_dir/working-copy"
+    # Large enough for answers to be on their way when the server is told to stop.
+    seq 50000 | tee "$load_dir/expected" >"$load_dir/working-copy/default/large.conf"
+    commit "$load_dir/working-copy" default/counter.conf "change 0" 2>/dev/null
+    load_client keep-alive-1 poll_kept_alive --http1.1
+    load_client keep-alive-2 poll_kept_alive --http1.1
+    load_client keep-alive-3 poll_kept_alive --http2
+    load_client new-connection-1 poll_anew
+    load_client new-connection-2 poll_anew
+    load_client clone-1 clone_often "$load_dir/clone-1"
+    load_client clone-2 clone_often "$load_dir/clone-2"
+    load_client commit commit_often
+    load_began=$SECONDS
+}
+
+load_client() { # NAME FUNCTION…
+    local name=$1
+    shift
+    "$@" >"$load_dir/$name.requests" 2>"$load_dir/$name.errors" &
+    load_clients+=("$!")
+}
+
+load_stop() {
+    : >"$load_dir/stop"
+    wait "${load_clients[@]}"
+    load_seconds=$((SECONDS - load_began))
+}
+
+load_goes_on() {
+    [ ! -e "$load_dir/stop" ]
+}
+
+# What curl says after each transfer.
+load_format='request %{http_code} %{exitcode} %{size_download} %{num_connects} %{time_total}\n'
+
+# Fifty requests over one connection, for as long as the server keeps it. A connection that it closes
+# under a request makes curl ask again by itself, which only --verbose tells.
+poll_kept_alive() { # VERSION OF HTTP
+    local requests=()
+    for _ in {1..50}; do
+        requests+=(--output /dev/null "$load_url")
+    done
+    while load_goes_on; do
+        curl_as admin "$1" --verbose --write-out "$load_format" "${requests[@]}" \
+            2> >(grep -E 'Connection died|^curl: ' >&2) || true
+    done
+}
+
+poll_anew() {
+    while load_goes_on; do
+        curl_as admin --write-out "$load_format" --output /dev/null "$load_url" || true
+    done
+}
+
+clone_often() { # DIRECTORY
+    while load_goes_on; do
+        rm -rf "$1"
+        if git_admin clone --quiet "$(repository)" "$1" &&
+            cmp "$1/default/large.conf" "$load_dir/expected"; then
+            echo clone
+        fi
+    done
+}
+
+commit_often() {
+    local number=0
+    while load_goes_on; do
+        number=$((number + 1))
+        ! commit "$load_dir/working-copy" default/counter.conf "change $number" 2>"$load_dir/push" ||
+            { grep -q 'Committed revision' "$load_dir/push" && echo commit; } ||
+            cat "$load_dir/push" >&2
+    done
+}
+
+# How many of a KIND went well: request, clone or commit.
+load_count() { # KIND
+    cat "$load_dir"/*.requests | awk -v kind="$1" -v size="$(stat --format %s "$load_dir/expected")" '
+        $1 == kind && (kind != "request" || $2 == 200 && $3 == 0 && $4 == size) { count++ }
+        END { print count + 0 }'
+}
+
+# Everything that did not go well: answers that are wrong or cut short, and what the clients said.
+load_failures() {
+    awk -v size="$(stat --format %s "$load_dir/expected")" '
+        $1 == "request" && ($2 != 200 || $3 != 0 || $4 != size) { print FILENAME ": " $0 }
+        ' "$load_dir"/*.requests
+    grep -H . "$load_dir"/*.errors || true
+}
+
+load_longest_s() {
+    cat "$load_dir"/*.requests | awk '$1 == "request" && $6 > most { most = $6 } END { print most }'
+}

@@ -1,0 +1,31 @@
+# The root file system of the test hosts: a small Debian with systemd. Made once; never written to
+# again, for each host has a layer of its own above it.
+
+suite=bookworm
+suite_packages=systemd,systemd-sysv,dbus,iproute2,procps,ca-certificates
+
+# Makes it if it is not there, and prints where it is.
+make_rootfs() {
+    local cache version rootfs
+    cache=${XDG_CACHE_HOME:-/var/cache}/ecconfigd-test
+    version=$(printf '%s' "$suite_packages" | cksum | cut -d' ' -f1)
+    rootfs=$cache/$suite-$version
+    mkdir -p "$cache"
+    (
+        # Two runs at once make it once.
+        flock 9
+        [ -d "$rootfs" ] || bootstrap "$rootfs" >&2
+    ) 9>"$cache/lock"
+    echo "$rootfs"
+}
+
+bootstrap() { # ROOTFS
+    local half=$1.half
+    echo "making the root file system of the test hosts in $1, once"
+    rm -rf "$half"
+    (umask 022 && debootstrap --variant=minbase --include="$suite_packages" "$suite" "$half") >"$half.log" 2>&1 ||
+        { tail -n 20 "$half.log" && rm -rf "$half" && return 1; }
+    echo config1 >"$half/etc/hostname"
+    rm -rf "$half.log" "$half"/var/cache/apt/archives/*.deb "$half"/var/lib/apt/lists/*
+    mv "$half" "$1"
+}
