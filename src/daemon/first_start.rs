@@ -17,12 +17,10 @@ const REPOSITORIES: [&str; 2] = ["global", "default"];
 /// Makes the directories. The certificate's is for everybody to read, as clients on this machine
 /// need it; the repositories are not.
 pub(super) fn make_directories(layout: &Layout) -> Result<(), Failure> {
-    // Each is made with its mode at once: one that gets it afterwards keeps a wrong one for ever if
-    // the start is killed between.
-    let usual = umask(Mode::empty());
-    let made = make_each(layout);
-    umask(usual);
-    made
+    make_state(layout)?;
+    make_directory(&layout.certificates(), 0o755, false)?;
+    make_directory(&layout.repositories(), 0o750, false)?;
+    make_directory(&layout.spool(), 0o700, false)
 }
 
 /// Everybody may pass through the directory of the service's files, to the certificate.
@@ -34,15 +32,13 @@ pub(super) fn make_state(layout: &Layout) -> Result<(), Failure> {
     make_directory(&state, 0o755, false)
 }
 
-fn make_each(layout: &Layout) -> Result<(), Failure> {
-    make_state(layout)?;
-    make_directory(&layout.certificates(), 0o755, false)?;
-    make_directory(&layout.repositories(), 0o750, false)?;
-    make_directory(&layout.spool(), 0o700, false)
-}
-
+/// Each is made with its mode at once: one that gets it afterwards would keep a wrong one for ever if
+/// the start were killed between.
 fn make_directory(path: &Path, mode: u32, with_those_above: bool) -> Result<(), Failure> {
-    match DirBuilder::new().recursive(with_those_above).mode(mode).create(path) {
+    let usual = umask(Mode::empty());
+    let made = DirBuilder::new().recursive(with_those_above).mode(mode).create(path);
+    umask(usual);
+    match made {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
         made => made.map_err(|e| cannot_make(path, e)),
     }
