@@ -4,10 +4,11 @@ use crate::repository::Error;
 
 /// Objects that libgit2 may keep parsed, in bytes, for all repositories together.
 const OBJECT_CACHE: isize = 16 << 20;
-/// The largest object that a pushed pack may hold, in bytes.
-const MAX_OBJECT: usize = 1 << 30;
+/// The largest object that a pushed pack may hold, in bytes. Whoever reads it needs that much
+/// memory, and whoever unpacks a delta twice as much.
+pub(super) const MAX_OBJECT: usize = 128 << 20;
 /// Objects in one pushed pack.
-const MAX_OBJECTS: usize = 2_000_000;
+pub(super) const MAX_OBJECTS: usize = 2_000_000;
 
 /// Sets them. Must be called once, before any repository is opened and while the process has one
 /// thread: libgit2 does not guard its settings.

@@ -23,6 +23,7 @@ mod libgit2;
 mod name;
 mod negotiate;
 mod pack;
+mod pack_copy;
 mod quarantine;
 mod revisions;
 mod shallow;

@@ -1,20 +1,19 @@
 //! Where a pushed pack waits to be judged: invisible to readers, gone if it is refused.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufWriter};
 use std::path::Path;
 
 use git2::{ErrorClass, Indexer, Odb, Repository};
 use tempfile::TempDir;
 
+use super::pack_copy::{PackCopy, write_error};
 use super::{Error, Subcluster, durable};
 
 /// Names of quarantine directories begin so, below `objects/`, as git's own do.
 pub(super) const PREFIX: &str = "incoming-";
 /// Bytes handed to the indexer at a time.
 const CHUNK: usize = 64 << 10;
-/// `PACK`, version, number of objects (gitformat-pack(5)).
-const HEADER_LEN: usize = 12;
 
 /// A pack that has been received and indexed, but not taken in. Dropping it deletes it.
 pub struct Quarantine {
@@ -26,23 +25,23 @@ impl Quarantine {
     /// Receives a pack, completing a thin one from the objects that are there. Memory does not grow
     /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
-    pub fn receive(subcluster: &Subcluster, mut input: impl Read) -> Result<Self, Error> {
+    pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
         let objects = subcluster.objects();
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&objects)?;
         let pack_dir = dir.path().join("pack");
         fs::create_dir(&pack_dir)?;
 
-        let mut header = [0; HEADER_LEN];
-        input.read_exact(&mut header).map_err(|_| Error::BadPack("the pack is missing".into()))?;
-        if header[8..] == [0; 4] {
-            // Sent when a branch is made at a commit that is there already.
+        let pack = PackCopy::new(input)?;
+        if pack.is_empty() {
             return Ok(Self { dir, pack: None });
         }
         let odb = Odb::new()?;
         add_objects(&odb, &objects)?;
-        let mut indexer = Indexer::new(Some(&odb), &pack_dir, 0o440, false)?;
-        feed(&mut indexer, &header, input)?;
-        let pack = indexer.commit().map_err(bad_pack)?;
+        let indexer = Indexer::new(Some(&odb), &pack_dir, 0o440, false)?;
+        let pack = index(indexer, pack).map_err(|error| match error {
+            Error::Git(error) => bad_pack(error),
+            other => other,
+        })?;
         Ok(Self { dir, pack: Some(pack) })
     }
 
@@ -83,28 +82,21 @@ fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
     Ok(odb.add_disk_alternate(dir)?)
 }
 
-fn feed(indexer: &mut Indexer<'_>, header: &[u8], mut input: impl Read) -> Result<(), Error> {
-    let mut buffer = vec![0; CHUNK];
-    let mut write = |bytes: &[u8]| indexer.write_all(bytes).map_err(|_| last_git_error());
-    write(header)?;
-    loop {
-        let length = input.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(());
-        }
-        write(&buffer[..length])?;
-    }
-}
-
-/// git2's `Write` for an indexer drops libgit2's error; it is still the thread's last one.
-fn last_git_error() -> Error {
-    bad_pack(git2::Error::last_error(-1))
+fn index(indexer: Indexer<'_>, pack: PackCopy<impl BufRead>) -> Result<String, Error> {
+    let mut writer = BufWriter::with_capacity(CHUNK, indexer);
+    pack.to(&mut writer)?;
+    let indexer = writer.into_inner().map_err(|error| write_error(error.into_error()))?;
+    Ok(indexer.commit()?)
 }
 
 /// Clients are told what is wrong with their pack, but no path of ours.
 fn bad_pack(error: git2::Error) -> Error {
     match error.class() {
-        ErrorClass::Indexer | ErrorClass::Zlib | ErrorClass::Odb | ErrorClass::Object
+        ErrorClass::Indexer
+        | ErrorClass::Zlib
+        | ErrorClass::Odb
+        | ErrorClass::Object
+        | ErrorClass::Invalid
             if !error.message().contains('/') =>
         {
             Error::BadPack(format!("the pack is damaged: {}", error.message()))

@@ -10,6 +10,7 @@ mod content;
 mod first_start;
 mod journal;
 mod logging;
+mod malformed;
 mod partial;
 mod ping;
 mod readme;
