@@ -82,6 +82,9 @@ impl Bench<'_> {
         if !branch::is_allowed(name) {
             return refused("only branches and tags are kept here");
         }
+        if !branch::is_valid(name) {
+            return refused("no branch or tag can have this name");
+        }
         if self.rights == Rights::Running && name != RUNNING {
             return refused("this account may write the branch running only");
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use git2::{Odb, Oid, Repository, Tree, TreeEntry};
+use git2::{ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
 
 use super::Error;
 use super::file_names::{self, MAX_PATH};
@@ -95,9 +95,10 @@ impl Visit for TreeRules<'_> {
     }
 
     fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error> {
-        match self.odb.exists(entry.id()) {
-            true => Ok(()),
-            false => Err(bad(path, "is missing from the push")),
+        match self.odb.read_header(entry.id()) {
+            Ok((_, ObjectType::Blob)) => Ok(()),
+            Ok(_) => Err(bad(path, "is called a file but is none")),
+            Err(_) => Err(bad(path, "is missing from the push")),
         }
     }
 }

@@ -87,6 +87,78 @@ fn damaged_packs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 }
 
 #[test]
+fn malformed_objects_are_refused_and_leave_nothing() {
+    let server = Server::start();
+    let before = state(&server);
+    let a_tree = tree(&[("100644", "a", blob(HELLO))]);
+    let cases: Vec<(&str, Objects)> = vec![
+        ("a commit of nonsense", vec![(COMMIT, b"nonsense".to_vec())]),
+        ("an empty commit", vec![(COMMIT, Vec::new())]),
+        ("a commit of a file", vec![(BLOB, HELLO.into()), (COMMIT, commit(blob(HELLO)))]),
+        ("a commit without its tree", vec![(COMMIT, commit(blob(b"elsewhere")))]),
+        ("a tree of nonsense", in_commit(b"nonsense".into(), vec![])),
+        ("a tree cut short", in_commit(a_tree[..15].to_vec(), vec![(BLOB, HELLO.into())])),
+        (
+            "a directory that is called a file",
+            in_commit(tree(&[("100644", "a", id(TREE, &a_tree))]), vec![(TREE, a_tree.clone())]),
+        ),
+        (
+            "a file that is called a directory",
+            in_commit(tree(&[("40000", "a", blob(HELLO))]), vec![(BLOB, HELLO.into())]),
+        ),
+        ("a file that is not there", in_commit(tree(&[("100644", "a", blob(b"no"))]), vec![])),
+        ("a tag of nonsense", vec![(TAG, b"object nonsense\n".to_vec())]),
+        ("a tag of a file", vec![(BLOB, HELLO.into()), (TAG, tag(blob(HELLO), "blob"))]),
+        ("a tag of nothing", vec![(TAG, tag(blob(b"no"), "commit"))]),
+    ];
+    for (what, objects) in cases {
+        let pack = objects.iter().fold(Pack::new(), |pack, (kind, text)| pack.object(*kind, text));
+        let (kind, last) = objects.last().unwrap();
+        let name = if *kind == TAG { "refs/tags/x" } else { "refs/heads/x" };
+        let reply = push_to(&server, id(*kind, last), name, &pack.bytes());
+        let said = reply.text();
+        assert!(said.starts_with("000eunpack ok\n"), "{what}: {said}");
+        assert!(said.contains(&format!("ng {name} ")), "{what}: {said}");
+    }
+    assert_eq!(state(&server), before);
+    assert_unharmed(&server);
+}
+
+#[test]
+fn names_that_no_reference_may_have_are_refused() {
+    let server = Server::start();
+    let head = head(&server);
+    let before = state(&server);
+    let long = format!("refs/heads/{}", "a".repeat(300));
+    for name in [
+        "HEAD",
+        "refs/heads",
+        "refs/heads/",
+        "refs/heads/../../HEAD",
+        "refs/heads/.x",
+        "refs/heads/x.lock",
+        "refs/heads/a..b",
+        "refs/heads/a b",
+        "refs/heads/a~1",
+        "refs/heads//a",
+        "refs/heads/@{u}",
+        "refs/heads/boot/x",
+        "refs/notes/x",
+        "refs/remotes/x",
+        "../objects/x",
+        "/etc/x",
+        "",
+        &long,
+    ] {
+        let reply = push_to(&server, Oid::from_str(&head).unwrap(), name, &Pack::new().bytes());
+        let refused = reply.text().contains(&format!("ng {name} "));
+        assert!(refused && reply.status == 200, "{name}: {reply:?}");
+    }
+    assert_eq!(state(&server), before);
+    assert_unharmed(&server);
+}
+
+#[test]
 fn bombs_do_not_fill_the_memory() {
     let server = Server::start();
     let before = state(&server);
@@ -113,6 +185,31 @@ fn bombs_do_not_fill_the_memory() {
         assert!(reply.text().contains("does not begin"), "{reply:?}");
     });
     assert!(peak < 100 << 20, "the server took {} MiB", peak >> 20);
+    assert_eq!(state(&server), before);
+    assert_unharmed(&server);
+}
+
+/// Ten directories in each directory, ten deep, and yet only ten objects.
+#[test]
+fn trees_that_unfold_without_end_are_refused() {
+    let server = Server::start();
+    let before = state(&server);
+    let mut pack = Pack::new().object(BLOB, HELLO);
+    let (mut mode, mut inner) = ("100644", blob(HELLO));
+    for _ in 0..10 {
+        let names: Vec<String> = (0..10).map(|name| name.to_string()).collect();
+        let entries: Vec<_> = names.iter().map(|name| (mode, name.as_str(), inner)).collect();
+        let text = tree(&entries);
+        pack = pack.object(TREE, &text);
+        (mode, inner) = ("40000", id(TREE, &text));
+    }
+    let parent = head(&server);
+    let text = String::from_utf8(commit(inner)).unwrap();
+    let text = text.replacen("author", &format!("parent {parent}\nauthor"), 1);
+    let new = id(COMMIT, text.as_bytes());
+    let pack = pack.object(COMMIT, text.as_bytes()).bytes();
+    let reply = push_body(&server, &push_of(&parent, new, "refs/heads/boot", &pack));
+    assert!(reply.text().contains("ng refs/heads/boot "), "{reply:?}");
     assert_eq!(state(&server), before);
     assert_unharmed(&server);
 }
