@@ -1,6 +1,6 @@
 //! What a fetch asks for, in whichever version it was asked.
 
-use super::limits::{MAX_DEEPEN_NOT, MAX_HAVES, MAX_SHALLOWS, MAX_WANTS};
+use super::limits::{MAX_DEEPEN_NOT, MAX_HAVES, MAX_REF_NAME, MAX_SHALLOWS, MAX_WANTS};
 use super::{Error, Id, Sideband};
 
 /// One request for a pack.
@@ -114,7 +114,7 @@ impl FetchRequest {
         } else if let Some(since) = rest.strip_prefix("-since ") {
             let time = since.parse().map_err(|_| Error::unexpected(line))?;
             self.limits().0.replace(time);
-        } else if let Some(name) = rest.strip_prefix("-not ") {
+        } else if let Some(name) = rest.strip_prefix("-not ").filter(|n| n.len() <= MAX_REF_NAME) {
             let not = self.limits().1;
             if not.len() == MAX_DEEPEN_NOT {
                 return Err(Error::TooMany { what: "excluded references", limit: MAX_DEEPEN_NOT });
@@ -156,7 +156,9 @@ impl FetchRequest {
 impl Filter {
     /// Reads a filter specification.
     pub(super) fn parse(spec: &[u8]) -> Result<Self, Error> {
-        let unsupported = || Error::Unsupported(format!("the filter \"{}\"", spec.escape_ascii()));
+        const SHOWN: usize = 80;
+        let shown = spec[..spec.len().min(SHOWN)].escape_ascii();
+        let unsupported = || Error::Unsupported(format!("the filter \"{shown}\""));
         match spec {
             b"blob:none" => Ok(Self::NoBlobs),
             b"tree:0" => Ok(Self::NoTrees),

@@ -16,3 +16,6 @@ pub const MAX_COMMANDS: usize = 1_024;
 pub const MAX_REF_PREFIXES: usize = 65_536;
 /// References a shallow fetch may exclude with `deepen-not`.
 pub const MAX_DEEPEN_NOT: usize = 256;
+/// Bytes of a reference's name. Neither git nor libgit2 can keep a longer one (`GIT_REFNAME_MAX` in
+/// libgit2's refs.h), and what comes from a client and goes back in an answer must fit a packet.
+pub const MAX_REF_NAME: usize = 1_024;

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::limits::{MAX_COMMANDS, MAX_SHALLOWS};
+use super::limits::{MAX_COMMANDS, MAX_REF_NAME, MAX_SHALLOWS};
 use super::{Error, Id, Pkt, PktReader, Sideband};
 
 /// One push, as asked for.
@@ -104,6 +104,10 @@ impl RefCommand {
         let (old, rest) = line.split_at_checked(Id::HEX_LEN)?;
         let (new, name) = rest.strip_prefix(b" ")?.split_at_checked(Id::HEX_LEN)?;
         let name = std::str::from_utf8(name.strip_prefix(b" ")?).ok()?;
+        // It is written to the log, where a line's end would begin somebody else's line.
+        if name.len() > MAX_REF_NAME || name.chars().any(char::is_control) {
+            return None;
+        }
         Some(Self { old: Id::from_hex(old)?, new: Id::from_hex(new)?, name: name.to_owned() })
     }
 }

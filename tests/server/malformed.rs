@@ -125,6 +125,82 @@ fn malformed_objects_are_refused_and_leave_nothing() {
 }
 
 #[test]
+fn malformed_fetches_are_refused() {
+    let server = Server::start();
+    let head = head(&server);
+    let want = line(format!("want {head} side-band-64k"));
+    let v0: Vec<Vec<u8>> = vec![
+        b"zzzz".into(),
+        b"0003".into(),
+        b"00".into(),
+        b"0032want".into(),
+        b"fff1".into(),
+        b"ffff".into(),
+        b"-004".into(),
+        b"\0\0\0\0".into(),
+        line("have nothing to want"),
+        line("want"),
+        line("want xyz"),
+        line(format!("want {head}0 ofs-delta")),
+        want.clone(),
+        [&want[..], b"0001"].concat(),
+        [want.clone(), lines(["have xyz"], "0000")].concat(),
+        [&want[..], b"0000", &lines([format!("want {head}")], "0000")].concat(),
+        [want.clone(), lines(["deepen 0"], "0000")].concat(),
+        [want.clone(), lines(["deepen -1"], "0000")].concat(),
+        [want.clone(), lines(["deepen 99999999999"], "0000")].concat(),
+        [want.clone(), lines(["shallow xyz"], "0000")].concat(),
+        [want.clone(), lines([format!("deepen-not {}", "x".repeat(65_000))], "0000")].concat(),
+    ];
+    for body in v0 {
+        assert_eq!(fetch(&server, "0", &body).status, 400, "{}", body.escape_ascii());
+    }
+    let v2: Vec<Vec<u8>> = vec![
+        b"zzzz".into(),
+        lines(["command=ls-refs"], ""),
+        lines(["command=ls-refs"], "0001"),
+        lines(["command=ls-refs"], "0002"),
+        [line("command=ls-refs"), b"0001".into(), lines(["peel", "nonsense"], "0000")].concat(),
+        fetch_v2(["want xyz"]),
+        fetch_v2(["nonsense"]),
+        fetch_v2([""]),
+        fetch_v2([format!("want {head}"), "deepen x".into()]),
+    ];
+    for body in v2 {
+        assert_eq!(fetch(&server, "2", &body).status, 400, "{}", body.escape_ascii());
+    }
+    assert_unharmed(&server);
+}
+
+#[test]
+fn malformed_pushes_are_refused() {
+    let server = Server::start();
+    let before = state(&server);
+    let (_, commit) = a_commit();
+    let zero = Oid::ZERO_SHA1;
+    let bodies: Vec<Vec<u8>> = vec![
+        b"zzzz".into(),
+        line("nonsense"),
+        lines(["nonsense"], "0000"),
+        lines([format!("{zero} {commit}")], "0000"),
+        lines([format!("{zero} {commit} ")], ""),
+        lines([format!("{zero} xyz refs/heads/x")], "0000"),
+        lines([format!("{zero}  {commit} refs/heads/x")], "0000"),
+        lines([format!("{zero} {commit} refs/heads/x")], "0001"),
+        lines(["push-cert\0 report-status"], "0000"),
+        push_of(zero, commit, &format!("refs/heads/{}", "a/".repeat(1000)), b""),
+        push_of(zero, commit, "refs/heads/a\x1b[31m", b""),
+        push_of(zero, commit, "refs/heads/a\r", b""),
+    ];
+    for body in bodies {
+        let reply = push_body(&server, &body);
+        assert_eq!(reply.status, 400, "{}", body.escape_ascii());
+    }
+    assert_eq!(state(&server), before);
+    assert_unharmed(&server);
+}
+
+#[test]
 fn names_that_no_reference_may_have_are_refused() {
     let server = Server::start();
     let head = head(&server);
@@ -156,6 +232,20 @@ fn names_that_no_reference_may_have_are_refused() {
     }
     assert_eq!(state(&server), before);
     assert_unharmed(&server);
+}
+
+#[test]
+fn nobody_writes_lines_of_their_own_into_the_log() {
+    let server = Server::start();
+    let (_, commit) = a_commit();
+    let forged = "2026-01-01T00:00:00Z  INFO admin committed revision 9 of default";
+    push_of_name(&server, commit, &format!("refs/heads/x\n{forged}"));
+    server.curl(&format!("/config/default/boot/x%0a{}", forged.replace(' ', "%20"))).send();
+    server.curl(&format!("/config/x%0a{}", forged.replace(' ', "%20"))).send();
+    let user = format!("x\n{forged}:y");
+    server.curl_anonymous("/config/").args(["--user", &user]).send();
+    let log = server.log();
+    assert!(!log.lines().any(|line| line.starts_with(forged)), "{log}");
 }
 
 #[test]
