@@ -52,6 +52,9 @@ impl Known for Negotiator<'_> {
         if common.is_empty() || self.steps == 0 {
             return false;
         }
+        // Looking at each common object again for each one that only the client has would take
+        // hours, if a client wanted that.
+        self.steps = self.steps.saturating_sub(common.len());
         let common: HashSet<Oid> = common.iter().map(|&id| id.into()).collect();
         // The wants are borrowed for longer than this call.
         let wants = self.wants;

@@ -304,6 +304,22 @@ fn trees_that_unfold_without_end_are_refused() {
     assert_unharmed(&server);
 }
 
+/// Each object that only the client has would be compared with all that both have.
+#[test]
+fn haves_without_end_are_answered_soon() {
+    let server = Server::start();
+    let head = head(&server);
+    let known = server.git().clone_of("default").rev("HEAD:default/ecelerity.conf");
+    let mut body = lines([format!("want {head} multi_ack_detailed side-band-64k")], "0000");
+    for number in 0..30_000 {
+        body.extend(line(format!("have {known}")));
+        body.extend(line(format!("have {number:040x}")));
+    }
+    body.extend(line("done"));
+    assert_eq!(fetch(&server, "0", &body).status, 200);
+    assert_unharmed(&server);
+}
+
 #[test]
 fn a_push_that_is_cut_off_leaves_nothing() {
     let server = Server::start();
