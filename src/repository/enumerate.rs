@@ -26,26 +26,38 @@ impl Wants {
         ids: impl Iterator<Item = Oid>,
     ) -> Result<Self, Error> {
         let mut wants = Self::default();
+        let odb = repository.odb()?;
+        let mut seen = HashSet::new();
         for id in ids {
-            wants.add(repository, id)?;
+            // A tag may lead to a tag, and so on for longer than a stack is deep.
+            let mut next = Some(id);
+            while let Some(id) = next.take_if(|id| seen.insert(*id)) {
+                next = wants.add(repository, &odb, id)?;
+            }
         }
         Ok(wants)
     }
 
-    fn add(&mut self, repository: &Repository, id: Oid) -> Result<(), Error> {
+    /// Adds one object, and returns what it leads to if it is a tag.
+    fn add(
+        &mut self,
+        repository: &Repository,
+        odb: &Odb<'_>,
+        id: Oid,
+    ) -> Result<Option<Oid>, Error> {
         // git's own words, which its client looks for.
         let unknown = |_| Error::NotFound(format!("upload-pack: not our ref {id}"));
-        let (_, kind) = repository.odb()?.read_header(id).map_err(unknown)?;
+        let (_, kind) = odb.read_header(id).map_err(unknown)?;
         match kind {
             ObjectType::Commit => self.commits.push(id),
             ObjectType::Tree => self.trees.push(id),
             ObjectType::Tag => {
                 self.tags.push(id);
-                self.add(repository, repository.find_tag(id)?.target_id())?;
+                return Ok(Some(repository.find_tag(id)?.target_id()));
             }
             _ => self.blobs.push(id),
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -279,6 +279,23 @@ fn bombs_do_not_fill_the_memory() {
     assert_unharmed(&server);
 }
 
+#[test]
+fn tags_upon_tags_do_not_overflow_the_stack() {
+    let server = Server::start();
+    let mut pack = Pack::new();
+    let mut target = (Oid::from_str(&head(&server)).unwrap(), "commit");
+    for _ in 0..30_000 {
+        let text = tag(target.0, target.1);
+        pack = pack.object(TAG, &text);
+        target = (id(TAG, &text), "tag");
+    }
+    let reply = push_to(&server, target.0, "refs/tags/tower", &pack.bytes());
+    assert!(reply.text().contains("ok refs/tags/tower"), "{reply:?}");
+    let wanted = fetch_v2([format!("want {}", target.0), "done".into()]);
+    assert!(fetch(&server, "2", &wanted).text().contains("packfile"));
+    assert_unharmed(&server);
+}
+
 /// Ten directories in each directory, ten deep, and yet only ten objects.
 #[test]
 fn trees_that_unfold_without_end_are_refused() {
