@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use git2::{Oid, Repository};
+use git2::{ObjectType, Oid, Repository};
 
 use super::{Error, Snapshot};
 use crate::protocol::{Deepen, FetchRequest, ShallowUpdate};
@@ -28,8 +28,10 @@ pub(super) fn cut(
     snapshot: &Snapshot,
 ) -> Result<Option<Cut>, Error> {
     let odb = repository.odb()?;
+    // What is not here, or no commit, cannot be where a history of ours ends.
+    let is_commit = |&id: &Oid| matches!(odb.read_header(id), Ok((_, ObjectType::Commit)));
     let client: HashSet<Oid> =
-        request.shallow.iter().map(|&id| Oid::from(id)).filter(|&id| odb.exists(id)).collect();
+        request.shallow.iter().map(|&id| Oid::from(id)).filter(is_commit).collect();
     let reach = match &request.deepen {
         None if client.is_empty() => return Ok(None),
         None => Reach::default(),

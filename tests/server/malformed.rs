@@ -173,6 +173,35 @@ fn malformed_fetches_are_refused() {
 }
 
 #[test]
+fn well_formed_fetches_of_what_cannot_be_are_told_so() {
+    let server = Server::start();
+    let head = head(&server);
+    let file = server.git().clone_of("default").rev("HEAD:default/ecelerity.conf");
+    let asking = |argument: String| fetch_v2([format!("want {head}"), argument, "done".into()]);
+    for (body, words) in [
+        (fetch_v2(["want 1111111111111111111111111111111111111111", "done"]), "not our ref"),
+        (asking("deepen-not nowhere".into()), "deepen-not is not a ref"),
+        (asking("deepen-since 99999999999".into()), "no commits selected"),
+        (asking("filter sparse:oid=x".into()), "is not supported"),
+        (asking(format!("filter {}", "\u{1}".repeat(65_000))), "is not supported"),
+        (lines(["command=object-info"], "0000"), "is not supported"),
+    ] {
+        let reply = fetch(&server, "2", &body);
+        assert_eq!(reply.status, 200, "{words}");
+        assert!(reply.text()[4..].starts_with("ERR "), "{}", reply.text());
+        assert!(reply.text().contains(words), "{}", reply.text());
+        assert!(reply.body.len() < 1000, "{words}");
+    }
+    // A history cannot end at a file, so that is no end of it.
+    let odd = fetch_v2([format!("want {head}"), format!("shallow {file}"), "done".into()]);
+    assert!(fetch(&server, "2", &odd).text().contains("packfile"));
+    let odd = asking(format!("shallow {file}"));
+    let unshallow = [&odd[..odd.len() - 4], &lines(["deepen 2147483647"], "0000")].concat();
+    assert!(fetch(&server, "2", &unshallow).text().contains("packfile"));
+    assert_unharmed(&server);
+}
+
+#[test]
 fn malformed_pushes_are_refused() {
     let server = Server::start();
     let before = state(&server);
