@@ -145,7 +145,10 @@ fn repository_status(error: &repository::Error) -> StatusCode {
         Error::NoSubcluster(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Unreadable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Protocol(protocol::Error::TooMany { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::Protocol(protocol::Error::Io(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        // What has no number of the system's is broken gzip, and that is the client's.
+        Error::Protocol(protocol::Error::Io(cause)) if cause.raw_os_error().is_some() => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
         Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
         Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,

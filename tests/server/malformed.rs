@@ -278,6 +278,36 @@ fn nobody_writes_lines_of_their_own_into_the_log() {
 }
 
 #[test]
+fn broken_gzip_is_the_clients_fault() {
+    let server = Server::start();
+    let before = state(&server);
+    let (pack, commit) = a_commit();
+    let body = push_of(Oid::ZERO_SHA1, commit, "refs/heads/x", &pack.bytes());
+    let packed = gzip(&body);
+    let mut wrong_sum = packed.clone();
+    let at = wrong_sum.len() - 5;
+    wrong_sum[at] ^= 1;
+    for body in [&b"nonsense"[..], &packed[..5], &packed[..30]] {
+        let curl = server.curl("/config/default/git-receive-pack");
+        let curl = curl.header("Content-Encoding: gzip");
+        let reply = post(curl, &request_type("receive-pack"), body);
+        assert_eq!(reply.status, 400, "{}: {reply:?}", body.escape_ascii());
+        let curl = server.curl("/config/default/git-upload-pack");
+        let curl = curl.header("Content-Encoding: gzip");
+        let reply = post(curl, &request_type("upload-pack"), body);
+        assert_eq!(reply.status, 400, "{}: {reply:?}", body.escape_ascii());
+    }
+    for body in [&packed[..packed.len() / 2], &packed[..packed.len() - 20], &wrong_sum] {
+        let curl = server.curl("/config/default/git-receive-pack");
+        let curl = curl.header("Content-Encoding: gzip");
+        let reply = post(curl, &request_type("receive-pack"), body);
+        assert!(reply.text().contains("unpack the pack is damaged"), "{reply:?}");
+    }
+    assert_eq!(state(&server), before);
+    assert_unharmed(&server);
+}
+
+#[test]
 fn bombs_do_not_fill_the_memory() {
     let server = Server::start();
     let before = state(&server);
