@@ -223,3 +223,71 @@ pub(super) fn write_error(error: std::io::Error) -> Error {
         Err(error) => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pack(entries: &[&[u8]]) -> Vec<u8> {
+        let count = (entries.len() as u32).to_be_bytes();
+        [&b"PACK\0\0\0\x02"[..], &count, &entries.concat(), &[0; HASH_LEN]].concat()
+    }
+
+    fn zlib(content: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn blob(content: &[u8]) -> Vec<u8> {
+        let length = content.len();
+        let head = [0x80 | BLOB << 4 | (length & 15) as u8, 0x80 | (length >> 4 & 127) as u8];
+        [&head[..], &[(length >> 11) as u8], &zlib(content)].concat()
+    }
+
+    fn copy(bytes: &[u8], max_unpacked: u64) -> Result<Vec<u8>, Error> {
+        let mut copy = PackCopy::new(bytes)?;
+        copy.max_unpacked = max_unpacked;
+        let mut output = Vec::new();
+        copy.to(&mut output).map(|()| output)
+    }
+
+    #[test]
+    fn a_pack_goes_through_as_it_is() {
+        // The delta's base is 1138 bytes before it, which takes two bytes to say.
+        let distance = [0x80 | ((1138 >> 7) - 1) as u8, (1138 & 127) as u8];
+        let delta = [&[OFS_DELTA << 4 | 4][..], &distance, &zlib(b"\x64\x01\x01x")].concat();
+        let base = blob(&[7; 1124]);
+        assert_eq!(base.len(), 1138);
+        let bytes = pack(&[&base, &delta]);
+        assert_eq!(copy(&bytes, 2000).unwrap(), bytes);
+    }
+
+    #[test]
+    fn what_a_pack_unpacks_to_is_limited_as_a_whole() {
+        let bytes = pack(&[&blob(&[1; 100]), &blob(&[2; 100])]);
+        assert!(copy(&bytes, 200).is_ok());
+        let error = copy(&bytes, 199).unwrap_err();
+        assert!(error.to_string().contains("the limit is 199 bytes"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(
+            start in 0usize..60,
+            noise in prop::collection::vec(any::<u8>(), 0..60),
+        ) {
+            let mut bytes = pack(&[&blob(b"hello"), &blob(b"world")]);
+            let start = start.min(bytes.len());
+            bytes.truncate(start);
+            bytes.extend(noise);
+            let _ = copy(&bytes, 1000);
+        }
+    }
+}
