@@ -414,7 +414,7 @@ fn a_push_that_is_cut_off_leaves_nothing() {
         ));
         raw.send(&body[..cut]);
     }
-    server.wait_for_log("refused: the client went away", 3);
+    server.wait_for_log_times("refused: the client went away", 3);
     assert_eq!(state(&server), before);
     assert_unharmed(&server);
 }
