@@ -69,7 +69,12 @@ impl Failure {
 
 impl From<accounts::Error> for Failure {
     fn from(error: accounts::Error) -> Self {
-        Self::config(error)
+        match error {
+            accounts::Error::BadName(_) | accounts::Error::BadPassword => Self::usage(error),
+            accounts::Error::File { .. }
+            | accounts::Error::BadLine { .. }
+            | accounts::Error::Hash(_) => Self::config(error),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Options, Server, ecconfigd, fails, on_terminal, run_with_input, succeeds};
+use crate::fixture::{
+    BINARY, Options, Server, ecconfigd, fails, on_terminal, run_with_input, succeeds,
+};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -167,8 +169,8 @@ fn colours_are_for_terminals() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
-    let arguments = format!("--root {}", file.join("root").display());
-    let shown = fails(on_terminal(&arguments).output().unwrap());
+    let script = format!("{BINARY} --root {}", file.join("root").display());
+    let shown = fails(on_terminal(&script).output().unwrap());
     assert!(shown.contains('\x1b') && shown.contains("cannot make the directory"), "{shown:?}");
     assert!(!Server::start().log().contains('\x1b'));
 }

@@ -3,6 +3,7 @@
 
 mod fixture;
 
+mod accounts;
 mod arguments;
 mod by_hand;
 mod clone_and_push;

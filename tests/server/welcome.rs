@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::tempdir;
 
-use crate::fixture::{Options, Server, on_terminal, succeeds};
+use crate::fixture::{BINARY, Options, Server, on_terminal, succeeds};
 
 #[test]
 fn a_terminal_is_told_where_it_listens_and_what_to_type_next() {
@@ -55,8 +55,8 @@ struct Started {
 
 impl Started {
     fn on_terminal(root: &Path) -> Self {
-        let arguments = format!("--listen 127.0.0.1:0 --root {}", root.display());
-        let mut child = on_terminal(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let script = format!("exec {BINARY} --listen 127.0.0.1:0 --root {}", root.display());
+        let mut child = on_terminal(&script).stdout(Stdio::piped()).spawn().unwrap();
         let terminal = child.stdout.as_mut().unwrap();
         let mut shown = String::new();
         let mut buffer = [0; 1 << 10];
