@@ -7,6 +7,7 @@ mod accounts;
 mod arguments;
 mod by_hand;
 mod clone_and_push;
+mod concurrency;
 mod content;
 mod first_start;
 mod journal;

@@ -104,8 +104,7 @@ fn server_with_two_revisions() -> Server {
 fn kept_by_git(server: &Server, filter: &str) -> BTreeSet<String> {
     let filter = format!("--filter={filter}");
     let list = ["rev-list", "--objects", "--no-object-names", "--all", &filter];
-    let list = succeeds(server.git().run_in(&server.repository("default"), &list));
-    list.lines().map(str::to_owned).collect()
+    server.bare("default", &list).lines().map(str::to_owned).collect()
 }
 
 /// The objects that are there, without fetching any.

@@ -304,7 +304,7 @@ fn a_merge_is_one_revision() {
     clone.push_file("default/c.conf", "boot\n");
     succeeds(clone.git(&["merge", "--quiet", "--no-edit", "topic"]));
     succeeds(clone.git(&["push", "--quiet"]));
-    assert_eq!(revision(&server), 3);
+    assert_eq!(server.revision("default"), 3);
     assert!(!server.log().contains(" WARN "), "{}", server.log());
     assert_eq!(server.git().clone_of("default").rev("boot"), clone.rev("boot"));
 }
@@ -316,13 +316,13 @@ fn a_merge_the_wrong_way_round_renumbers_and_says_so() {
     for file in ["default/a.conf", "default/b.conf"] {
         other.push_file(file, "theirs\n");
     }
-    assert_eq!(revision(&server), 3);
+    assert_eq!(server.revision("default"), 3);
     clone.write("default/c.conf", "mine\n");
     clone.commit("Mine");
     // What `git pull` does: the head of the server becomes the second parent.
     succeeds(clone.git(&["pull", "--quiet", "--no-rebase", "--no-edit"]));
     succeeds(clone.git(&["push", "--quiet"]));
-    assert_eq!(revision(&server), 3);
+    assert_eq!(server.revision("default"), 3);
     let warning = "the last 2 revision numbers now name other commits";
     let log = server.log();
     assert!(log.lines().any(|line| line.contains(" WARN ") && line.contains(warning)), "{log}");
@@ -360,12 +360,6 @@ fn race(server: &Server, loser: &Clone, pushed: &str) -> Clone {
 
 /// The names of all references of the bare repository.
 fn refs(server: &Server) -> Vec<String> {
-    let list = ["for-each-ref", "--format=%(refname:lstrip=1)"];
-    let list = succeeds(server.git().run_in(&server.repository("default"), &list));
+    let list = server.bare("default", &["for-each-ref", "--format=%(refname:lstrip=1)"]);
     list.lines().map(str::to_owned).collect()
-}
-
-fn revision(server: &Server) -> u64 {
-    let reply = server.curl("/config/default/boot/").send();
-    reply.header("x-config-revision").unwrap().parse().unwrap()
 }
