@@ -21,14 +21,15 @@ pub(super) fn sync_tree(dir: &Path) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// Writes a file as a whole: it has its old content or the new one, whatever happens.
+/// Writes a file as a whole: it has its old content or the new one, whatever happens. Until then it
+/// is `PATH.lock`, which a killed server leaves. Only one may write it at a time.
 pub(super) fn write_file(path: &Path, content: &[u8]) -> io::Result<()> {
-    let dir = path.parent().expect("a file lies in a directory");
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    let new = path.with_added_extension("lock");
+    let mut file = File::create(&new)?;
     file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    sync_dir(dir)
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    sync_dir(path.parent().expect("a file lies in a directory"))
 }
 
 /// Removes a file for good; one that is gone already is no error.

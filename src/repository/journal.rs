@@ -5,8 +5,11 @@ use std::{fs, io};
 
 use super::{Entry, Error, durable};
 
+/// Its name in the repository.
+pub(super) const FILE: &str = "ecconfigd-entry.json";
+
 fn file(repository: &Path) -> PathBuf {
-    repository.join("ecconfigd-entry.json")
+    repository.join(FILE)
 }
 
 /// Notes what is about to be done, durably.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::quarantine;
+use super::{journal, quarantine};
 
 /// Removes quarantines and locks. Only the one server of these repositories may call this, and only
 /// before it serves: then nobody can hold them.
@@ -14,8 +14,8 @@ pub(super) fn tidy(repository: &Path) -> io::Result<()> {
             fs::remove_dir_all(entry.path())?;
         }
     }
-    for lock in ["HEAD.lock", "packed-refs.lock", "config.lock"] {
-        remove_if_there(&repository.join(lock))?;
+    for file in ["HEAD", "packed-refs", "config", journal::FILE] {
+        remove_if_there(&repository.join(format!("{file}.lock")))?;
     }
     remove_locks(&repository.join("refs"))
 }

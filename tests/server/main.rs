@@ -13,6 +13,7 @@ mod first_start;
 mod journal;
 mod logging;
 mod malformed;
+mod crash;
 mod partial;
 mod ping;
 mod readme;
