@@ -14,6 +14,7 @@ mod journal;
 mod logging;
 mod malformed;
 mod crash;
+mod memory;
 mod partial;
 mod ping;
 mod readme;
