@@ -100,6 +100,28 @@ fn every_file_of_the_server_is_in_its_manual_page() {
 }
 
 #[test]
+fn every_action_of_the_scripts_is_in_their_manual_page_and_no_other() {
+    let script = include_str!("../compat/ecconfigd_ctl");
+    let page = page_of("ecconfigd_ctl");
+    let told = page.lines().filter_map(|line| line.strip_prefix(".SS \"ecconfigd_ctl "));
+    let told: BTreeSet<&str> = told.map(|rest| rest.trim_end_matches('"')).collect();
+    assert_eq!(told, actions(script, "Usage: ecconfigd_ctl "));
+    let page = unescaped(&page);
+    let words: BTreeSet<&str> = page.split(|c| !is_of_action(c)).collect();
+    let script = include_str!("../compat/init.d/ecconfigd");
+    assert!(words.is_superset(&actions(script, "Usage: /etc/init.d/ecconfigd ")));
+}
+
+#[test]
+fn both_packages_hold_the_same_files() {
+    let manifest = include_str!("../Cargo.toml");
+    let (deb, rpm) = manifest.split_once("[package.metadata.generate-rpm]").unwrap();
+    let own = ["packaging/deb/", "packaging/rpm/", "LICENSE"];
+    assert!(!assets(deb, &own).is_empty());
+    assert_eq!(assets(deb, &own), assets(rpm, &own));
+}
+
+#[test]
 fn groff_has_nothing_to_say_about_the_manual_pages() {
     if Command::new("groff").arg("--version").output().is_err() {
         return eprintln!("not tested: there is no groff");
@@ -154,6 +176,25 @@ fn exit_codes(name: &str) -> BTreeSet<u8> {
 
 fn numbers<'a>(codes: impl Iterator<Item = &'a str>) -> BTreeSet<u8> {
     codes.map(|code| code.trim_end_matches([';', ',']).parse().unwrap()).collect()
+}
+
+/// The actions in a script's line on its usage.
+fn actions<'a>(script: &'a str, start: &str) -> BTreeSet<&'a str> {
+    let (_, rest) = script.split_once(start).unwrap();
+    let word = rest.split(|c| !(is_of_action(c) || c == '|')).next().unwrap();
+    word.split('|').collect()
+}
+
+fn is_of_action(c: char) -> bool {
+    c.is_ascii_lowercase() || c == '-'
+}
+
+/// Source and mode of what a package holds, but for its own.
+fn assets<'a>(metadata: &'a str, own: &[&str]) -> BTreeSet<(&'a str, &'a str)> {
+    let lines = metadata.lines().filter_map(|line| line.trim().strip_prefix("{ source = \""));
+    let fields = lines.map(|line| line.split('"').collect::<Vec<_>>());
+    let assets = fields.map(|fields| (fields[0], fields[4]));
+    assets.filter(|(source, _)| !own.iter().any(|own| source.starts_with(own))).collect()
 }
 
 /// What stands in the first cell of the tables' rows.

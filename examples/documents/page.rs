@@ -20,6 +20,9 @@ pub fn page(command: Command, by_hand: &str) -> io::Result<Vec<u8>> {
 
     let mut page = Vec::new();
     man.render_title(&mut page)?;
+    // Paths and commands are copied from here: no hyphens that are not theirs. Some of man's macros
+    // go back to what HY says.
+    page.extend_from_slice(b".nr HY 0\n.nh\n");
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
