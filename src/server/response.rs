@@ -5,8 +5,9 @@ use std::io;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Body as _;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
@@ -29,6 +30,17 @@ pub(super) fn full(content: impl Into<Bytes>) -> Body {
 /// No body.
 pub(super) fn empty() -> Body {
     Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// The answer to HEAD: what the one to GET would be, without its content. hyper sees to that itself
+/// on HTTP/1 and not on HTTP/2, where clients take content for a breach of the protocol.
+pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
+    let length = response.body().size_hint().exact().filter(|&length| length > 0);
+    let (mut head, _) = response.into_parts();
+    if let Some(length) = length {
+        head.headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(head, empty())
 }
 
 /// An answer of this type that no browser may run or guess otherwise about, and that caches must

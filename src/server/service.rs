@@ -13,7 +13,7 @@ use super::directory::{Line, Listing};
 use super::error::Error;
 use super::file::{self, Asked, redirect};
 use super::request_log::RequestLog;
-use super::response::{Body, X_CONFIG_REVISION};
+use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
 use super::{health, info_refs, receive_pack, upload_pack};
 use crate::accounts::Account;
@@ -27,6 +27,7 @@ pub(super) async fn serve(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let log = RequestLog::new(client, &request);
+    let is_head = request.method() == Method::HEAD;
     let mut subcluster = None;
     let result = respond(&app, client, request, &mut subcluster).await;
     let mut response = result.unwrap_or_else(|error| {
@@ -40,7 +41,7 @@ pub(super) async fn serve(
         header.insert(head.revision.into());
     }
     log.answered(&response);
-    response
+    if is_head { without_body(response) } else { response }
 }
 
 /// `subcluster` is set as soon as it is known which one is asked.
