@@ -76,7 +76,7 @@ fn neither_does_any_method_nor_any_other_kind_of_password_help() {
 #[test]
 fn readyz_says_whether_repositories_can_be_read() {
     let mut server = Server::start();
-    let mut reload = |server: &mut Server| {
+    let reload = |server: &mut Server| {
         server.signal(Signal::SIGHUP);
         server.wait_for("READY=1");
         let reply = server.curl_anonymous("/readyz").send();
