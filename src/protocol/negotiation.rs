@@ -32,12 +32,14 @@ pub struct ShallowUpdate {
 }
 
 impl ShallowUpdate {
+    /// These lines are the only ones that git ends without a newline (`send_shallow` in its
+    /// upload-pack.c), and libgit2 as a client refuses one (`shallow_pkt` in its smart_pkt.c).
     fn write(&self, out: &mut Vec<u8>) {
         for id in &self.shallow {
-            pkt::line(out, format_args!("shallow {id}"));
+            pkt::data(out, format!("shallow {id}").as_bytes());
         }
         for id in &self.unshallow {
-            pkt::line(out, format_args!("unshallow {id}"));
+            pkt::data(out, format!("unshallow {id}").as_bytes());
         }
     }
 }
@@ -268,6 +270,7 @@ mod tests {
         let asked = request(&[], MultiAck::Detailed);
         let round = answer_v0(&asked, BatchEnd::Silence, Some(&update), &mut Having(vec![]));
         assert_eq!(words(&round.lines), [format!("shallow {}", id(3)), "Flush".into()]);
+        assert!(round.lines.starts_with(b"0034"), "there is a newline, which libgit2 refuses");
         assert!(!round.pack_follows);
     }
 

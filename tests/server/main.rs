@@ -18,6 +18,7 @@ mod journal;
 mod logging;
 mod malformed;
 mod memory;
+mod other_clients;
 mod partial;
 mod ping;
 mod readme;
