@@ -6,6 +6,7 @@ mod fixture;
 mod accounts;
 mod arguments;
 mod by_hand;
+mod certificate;
 mod clone_and_push;
 mod concurrency;
 mod content;
