@@ -25,7 +25,8 @@ pub fn configure() -> Result<(), Error> {
     for (option, value) in options {
         set(option as libc_int, value)?;
     }
-    set_object_cache()
+    set_object_cache()?;
+    read_no_configuration()
 }
 
 #[expect(non_camel_case_types, reason = "the C type's own name")]
@@ -45,4 +46,18 @@ fn set(option: libc_int, value: usize) -> Result<(), Error> {
 fn set_object_cache() -> Result<(), Error> {
     // SAFETY: no other thread uses libgit2 yet.
     Ok(unsafe { git2::opts::set_cache_max_size(OBJECT_CACHE) }?)
+}
+
+/// Nobody's `~/.gitconfig` or `/etc/gitconfig` has a say in how this server keeps its repositories;
+/// under the service's protections they could not even be looked for. Whose the repositories are is
+/// the file system's business.
+#[expect(unsafe_code, reason = "the wrappers are unsafe because the settings are not guarded")]
+fn read_no_configuration() -> Result<(), Error> {
+    use git2::ConfigLevel::{Global, ProgramData, System, XDG};
+    for level in [ProgramData, System, XDG, Global] {
+        // SAFETY: no other thread uses libgit2 yet.
+        unsafe { git2::opts::set_search_path(level, "") }?;
+    }
+    // SAFETY: as above.
+    Ok(unsafe { git2::opts::set_verify_owner_validation(false) }?)
 }

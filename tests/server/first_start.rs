@@ -386,3 +386,12 @@ fn changed(before: &BTreeMap<PathBuf, Facts>, after: &BTreeMap<PathBuf, Facts>) 
     changed.dedup();
     changed
 }
+
+#[test]
+fn nobodys_gitconfig_has_a_say() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join(".gitconfig"), "this is no configuration").unwrap();
+    let environment = vec![("HOME".into(), home.path().to_str().unwrap().into())];
+    let server = Server::with(Options { environment, ..Options::default() });
+    server.git().clone_of("default").push_file("default/a.conf", "a\n");
+}
