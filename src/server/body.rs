@@ -6,13 +6,14 @@ use std::path::Path;
 use bytes::BytesMut;
 use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::task;
 use tokio::time::{Instant, timeout};
 
 use super::error::Error;
 use super::limits::{BODY_PAUSE, BODY_TIME};
+use super::request_body::RequestBody;
 use crate::repository::{self, Spool, SpoolWriter};
 
 /// Bytes gathered before they are written to a file.
@@ -28,7 +29,7 @@ impl Upload {
     /// Takes the body in. No thread waits for the client.
     pub(super) async fn receive(
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
         limit: u64,
         spool_dir: &Path,
     ) -> Result<Self, Error> {
@@ -57,7 +58,11 @@ impl Upload {
 /// Reads an [`Upload`].
 pub(super) type UploadReader<'a> = BufReader<Box<dyn Read + 'a>>;
 
-async fn receive(mut body: Incoming, limit: u64, mut writer: SpoolWriter) -> Result<Spool, Error> {
+async fn receive(
+    mut body: RequestBody,
+    limit: u64,
+    mut writer: SpoolWriter,
+) -> Result<Spool, Error> {
     let deadline = Instant::now() + BODY_TIME;
     let mut received = 0;
     let mut gathered = BytesMut::new();

@@ -12,6 +12,10 @@ pub const WRITE_TIME: Duration = Duration::from_secs(60);
 pub const BODY_PAUSE: Duration = Duration::from_secs(30);
 /// A body must have come within this time.
 pub const BODY_TIME: Duration = Duration::from_secs(900);
+/// Bytes of a body that are still taken when the answer has been given without them.
+pub const MAX_THROWN_AWAY: usize = 16 << 20;
+/// They must come within this time.
+pub const THROW_AWAY_TIME: Duration = Duration::from_secs(10);
 /// What is in flight when the server stops may go on for this long.
 pub const DRAIN_TIME: Duration = Duration::from_secs(30);
 /// A connection without a request when the server stops may still bring one within this time: it

@@ -22,6 +22,7 @@ mod pack_body;
 mod places;
 mod push;
 mod receive_pack;
+mod request_body;
 mod request_log;
 mod response;
 mod route;

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::{Request, Response};
 
 use super::app::App;
@@ -13,6 +12,7 @@ use super::git;
 use super::info_refs::may_push;
 use super::limits::MAX_PUSH_BODY;
 use super::push::Push;
+use super::request_body::RequestBody;
 use super::response::{Body, full};
 use crate::accounts::Account;
 use crate::protocol::Service;
@@ -23,7 +23,7 @@ pub(super) async fn post(
     subcluster: Arc<Subcluster>,
     account: Account,
     client: IpAddr,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
     may_push(account.role)?;
     let (head, body) = request.into_parts();

@@ -12,6 +12,7 @@ use super::auth::authenticate;
 use super::directory::{Line, Listing};
 use super::error::Error;
 use super::file::{self, Asked, redirect};
+use super::request_body::RequestBody;
 use super::request_log::RequestLog;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
@@ -27,9 +28,9 @@ pub(super) async fn serve(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let log = RequestLog::new(client, &request);
-    let is_head = request.method() == Method::HEAD;
+    let is_head = *request.method() == Method::HEAD;
     let mut subcluster = None;
-    let result = respond(&app, client, request, &mut subcluster).await;
+    let result = respond(&app, client, RequestBody::of(request), &mut subcluster).await;
     let mut response = result.unwrap_or_else(|error| {
         log.failed(&error);
         error.response()
@@ -48,7 +49,7 @@ pub(super) async fn serve(
 async fn respond(
     app: &Arc<App>,
     client: IpAddr,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     subcluster: &mut Option<Arc<Subcluster>>,
 ) -> Result<Response<Body>, Error> {
     let route = Route::parse(request.uri().path(), request.uri().query());
@@ -80,7 +81,7 @@ async fn answer_for(
     what: What,
     account: Account,
     client: IpAddr,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
     match what {
         What::Rpc(service) => {
@@ -113,21 +114,21 @@ async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
     Ok(app.reads.run(move || worker.store.get(&name)).await??)
 }
 
-fn subclusters(app: &App, request: &Request<Incoming>) -> Response<Body> {
+fn subclusters(app: &App, request: &Request<RequestBody>) -> Response<Body> {
     let line =
         |name: Name| Line { name: name.to_string(), kind: "directory", size: None, id: None };
     let lines = app.store.names().into_iter().map(line).collect();
     Listing { title: "config", lines }.respond(request.headers())
 }
 
-fn only_get(request: &Request<Incoming>) -> Result<(), Error> {
+fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Error::BadMethod("GET, HEAD")),
     }
 }
 
-fn only_post(request: &Request<Incoming>) -> Result<(), Error> {
+fn only_post(request: &Request<RequestBody>) -> Result<(), Error> {
     match *request.method() {
         Method::POST => Ok(()),
         _ => Err(Error::BadMethod("POST")),

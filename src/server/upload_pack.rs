@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::{Request, Response};
 
 use super::app::App;
 use super::body::Upload;
 use super::error::Error;
 use super::limits::MAX_FETCH_BODY;
+use super::request_body::RequestBody;
 use super::response::{Body, full};
 use super::{git, pack_body};
 use crate::protocol::{
@@ -26,7 +26,7 @@ enum Asked {
 pub(super) async fn post(
     app: &Arc<App>,
     subcluster: Arc<Subcluster>,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::UploadPack)?;

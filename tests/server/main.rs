@@ -11,6 +11,7 @@ mod clone_and_push;
 mod concurrency;
 mod content;
 mod crash;
+mod faults;
 mod first_start;
 mod guessing;
 mod health;

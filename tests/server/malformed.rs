@@ -343,7 +343,7 @@ fn tags_upon_tags_do_not_overflow_the_stack() {
     let server = Server::start();
     let mut pack = Pack::new();
     let mut target = (Oid::from_str(&head(&server)).unwrap(), "commit");
-    for _ in 0..30_000 {
+    for _ in 0..10_000 {
         let text = tag(target.0, target.1);
         pack = pack.object(TAG, &text);
         target = (id(TAG, &text), "tag");

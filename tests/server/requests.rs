@@ -1,6 +1,6 @@
 //! What an attacker tries with HTTP itself.
 
-use crate::fixture::{Raw, Reply, Server, authorization};
+use crate::fixture::{Raw, Reply, Server, authorization, frame};
 
 /// Whole heads that are not HTTP, or that two readers could read in two ways. In front of each
 /// header block stands what the test adds: host and password.
@@ -261,7 +261,7 @@ fn http2_clients_that_misbehave_hurt_nobody_else() {
     let server = Server::start();
     let auth = authorization(&server, "admin");
     let auth = auth.trim_end().split_once(": ").unwrap().1;
-    let head = frame::head("/config/default/boot/", auth);
+    let head = frame::get("/config/default/boot/", auth);
     let open_and_reset = |n: u32| {
         let stream = 2 * n + 1;
         [frame::headers(stream, &head), frame::reset(stream)].concat()
@@ -276,72 +276,12 @@ fn http2_clients_that_misbehave_hurt_nobody_else() {
     ];
     for (what, flood) in floods {
         let mut raw = Raw::connect_http2(&server);
-        raw.send([&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame::settings()].concat());
+        raw.send(frame::preface());
         // The server may close before all has been sent.
         let _ = raw.try_send(&flood);
         assert_alive(&server);
         drop(raw);
         assert!(!server.log().contains("panicked"), "{what}: {}", server.log());
-    }
-}
-
-/// Frames of HTTP/2 (RFC 9113, section 6).
-mod frame {
-    fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
-        let mut bytes = (content.len() as u32).to_be_bytes()[1..].to_vec();
-        bytes.extend([kind, flags]);
-        bytes.extend(stream.to_be_bytes());
-        bytes.extend(content);
-        bytes
-    }
-
-    /// A request's head without compression (RFC 7541): indexed fields and literals.
-    pub fn head(path: &str, authorization: &str) -> Vec<u8> {
-        // `:method: GET`, `:scheme: https`, then a new value of `:path` and of `authorization`.
-        let mut head = vec![0x82, 0x87, 0x04];
-        literal(&mut head, path);
-        head.extend([0x0f, 23 - 15]);
-        literal(&mut head, authorization);
-        head
-    }
-
-    fn literal(head: &mut Vec<u8>, text: &str) {
-        assert!(text.len() < 127);
-        head.push(text.len() as u8);
-        head.extend(text.as_bytes());
-    }
-
-    pub fn headers(stream: u32, head: &[u8]) -> Vec<u8> {
-        frame(1, 0x4 | 0x1, stream, head)
-    }
-
-    pub fn open(stream: u32, head: &[u8]) -> Vec<u8> {
-        frame(1, 0x4, stream, head)
-    }
-
-    pub fn endless_head(head: &[u8], parts: usize) -> Vec<u8> {
-        let part = [&[0x00, 1, b'x', 100][..], &[b'y'; 100]].concat();
-        [frame(1, 0, 1, head), frame(9, 0, 1, &part).repeat(parts)].concat()
-    }
-
-    pub fn reset(stream: u32) -> Vec<u8> {
-        frame(3, 0, stream, &8u32.to_be_bytes())
-    }
-
-    pub fn settings() -> Vec<u8> {
-        frame(4, 0, 0, &[])
-    }
-
-    pub fn ping() -> Vec<u8> {
-        frame(6, 0, 0, &[0; 8])
-    }
-
-    pub fn data(stream: u32, content: &[u8]) -> Vec<u8> {
-        frame(0, 0, stream, content)
-    }
-
-    pub fn window(stream: u32, more: u32) -> Vec<u8> {
-        frame(8, 0, stream, &more.to_be_bytes())
     }
 }
 

@@ -1,0 +1,74 @@
+//! What a client sends, and what becomes of it when nobody reads it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::{Request, Version};
+use tokio::time::timeout;
+
+use super::limits::{MAX_THROWN_AWAY, THROW_AWAY_TIME};
+
+/// A request's body. When that of an HTTP/2 request is dropped, what has not been read of it is read
+/// and thrown away for a while.
+///
+/// An answer that comes before the end of the body is right there (RFC 9113, section 8.1), but
+/// libcurl 7.88, and so the git of many a node, tells the person of a broken stream then, and not
+/// the answer. With HTTP/1 it tells the answer.
+pub(super) struct RequestBody {
+    /// Always there, but for the end.
+    body: Option<Incoming>,
+    is_http2: bool,
+}
+
+impl RequestBody {
+    /// The request, with its body as one of these.
+    pub(super) fn of(request: Request<Incoming>) -> Request<Self> {
+        let is_http2 = request.version() == Version::HTTP_2;
+        request.map(|body| Self { body: Some(body), is_http2 })
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|body| self.is_http2 && !body.is_end_stream());
+        if let Some(rest) = rest {
+            tokio::spawn(timeout(THROW_AWAY_TIME, throw_away(rest)));
+        }
+    }
+}
+
+async fn throw_away(mut body: Incoming) {
+    let mut thrown_away = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        thrown_away += frame.data_ref().map_or(0, Bytes::len);
+        if thrown_away > MAX_THROWN_AWAY {
+            return;
+        }
+    }
+}
