@@ -64,6 +64,15 @@ impl File {
         })
     }
 
+    /// Gives an account that is not in the file yet a password, and leaves one that is alone.
+    pub fn add(&self, name: &str, role: Role, password: &str) -> Result<(), Error> {
+        check_name(name)?;
+        let hash = password::hash(password)?;
+        self.change(|accounts| {
+            accounts.entry(name.to_owned()).or_insert(Entry { role, hash });
+        })
+    }
+
     /// Changes the file under a lock, so that two programs do not undo each other's work.
     fn change(&self, work: impl FnOnce(&mut BTreeMap<String, Entry>)) -> Result<(), Error> {
         let lock_path = self.path.with_extension("lock");

@@ -1,6 +1,7 @@
 //! The server's life, step by step.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime;
 use tokio::sync::mpsc;
@@ -49,8 +50,15 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     let status = Arc::new(Status { addresses, app, certificate });
     let running = Running { layout, status, reload, descriptors };
-    runtime.block_on(running.run(listeners))
+    let result = runtime.block_on(running.run(listeners));
+    // A thread that waits for a disk which does not answer must not keep the process.
+    runtime.shutdown_timeout(LAST_WORK_TIME);
+    tracing::info!("stopped");
+    result
 }
+
+/// How long blocking work may go on after the last connection has ended.
+const LAST_WORK_TIME: Duration = Duration::from_secs(5);
 
 struct Running {
     layout: Layout,
@@ -85,7 +93,6 @@ impl Running {
         // Acceptors that are gone need not be told.
         let _ = stop.send(true);
         while acceptors.join_next().await.is_some() {}
-        tracing::info!("stopped");
         Ok(())
     }
 

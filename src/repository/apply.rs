@@ -1,9 +1,14 @@
 //! The only place where references move.
 
+use std::path::Path;
+
 use git2::{ErrorCode, Repository, Signature, Time, Transaction};
 
 use super::snapshot::ref_on_disk;
-use super::{BOOT, Entry, Error, Quarantine, RefUpdate, Snapshot, Subcluster, journal};
+use super::{
+    BOOT, Entry, Error, Head, Quarantine, RefUpdate, Snapshot, Subcluster, durable, journal,
+};
+use crate::protocol::Id;
 
 /// What came of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,6 +16,8 @@ pub struct Applied {
     /// Old revision numbers that name another commit from now on. Not zero only when a merge has
     /// the old head as its second parent.
     pub renumbered: usize,
+    /// Where the live configuration stands with this change, and no later one.
+    pub head: Option<Head>,
 }
 
 impl Subcluster {
@@ -23,14 +30,38 @@ impl Subcluster {
         let _one_at_a_time = self.writer();
         check_names(&entry.updates, &self.snapshot())?;
         self.read(|repository| {
-            let transaction = lock_and_compare(repository, &entry.updates)?;
+            let transaction = self.lock_and_compare(repository, &entry.updates)?;
             if let Some(quarantine) = quarantine {
                 quarantine.take_in(self)?;
             }
             self.write(repository, transaction, entry)
         })?;
-        let renumbered = self.publish(&entry.updates)?;
-        Ok(Applied { renumbered })
+        // The change is made: whatever happens now, it must not be told to have failed.
+        Ok(self.publish(&entry.updates).unwrap_or_else(|error| {
+            tracing::error!(
+                subcluster = %self.name(),
+                "a change of subcluster {} has been made but is not shown until it is read again: {error}; run `systemctl reload ecconfigd`",
+                self.name(),
+            );
+            Applied::default()
+        }))
+    }
+
+    /// A reference that is not what readers are shown has been changed by hand: they are shown it
+    /// from now on, or nobody could push to it any more.
+    fn lock_and_compare<'r>(
+        &self,
+        repository: &'r Repository,
+        updates: &[RefUpdate],
+    ) -> Result<Transaction<'r>, Error> {
+        let result = lock_and_compare(repository, updates);
+        if let Err(Error::Stale { name }) = &result {
+            let shown = self.snapshot().get(name).map_or(Id::ZERO, |reference| reference.target);
+            if ref_on_disk(repository, name)? != shown {
+                self.read_all(repository)?;
+            }
+        }
+        result
     }
 
     fn write(
@@ -49,8 +80,8 @@ impl Subcluster {
         if result.is_err() {
             roll_back(repository, entry);
         }
-        if several {
-            journal::clear(self.path())?;
+        if several && let Err(error) = journal::clear(self.path()) {
+            tracing::error!(subcluster = %self.name(), "the note of a finished change stays: {error}");
         }
         result
     }
@@ -62,16 +93,33 @@ impl Subcluster {
         entry.updates.retain(|update| {
             ref_on_disk(repository, &update.name).map_or(true, |now| now != update.new)
         });
-        let transaction = lock_and_compare(repository, &entry.updates)?;
-        set(repository, transaction, &entry)?;
-        tracing::warn!(
-            subcluster = %self.name(),
-            account = entry.who,
-            "a change of several references to subcluster {}, cut short when the server stopped, \
-             has been completed",
-            self.name(),
-        );
+        if !entry.updates.is_empty() {
+            self.finish(repository, &entry)?;
+        }
         Ok(journal::clear(self.path())?)
+    }
+
+    fn finish(&self, repository: &Repository, entry: &Entry) -> Result<(), Error> {
+        let (name, account) = (self.name(), entry.who.as_str());
+        match lock_and_compare(repository, &entry.updates) {
+            Ok(transaction) => {
+                set(repository, transaction, entry)?;
+                tracing::warn!(
+                    subcluster = %name,
+                    account,
+                    "a change of several references to subcluster {name}, cut short when the server stopped, has been completed",
+                );
+            }
+            // Somebody has mended it by hand, and knows better.
+            Err(Error::Stale { name: reference }) => tracing::warn!(
+                subcluster = %name,
+                account,
+                reference,
+                "a change of several references to subcluster {name}, cut short when the server stopped, is given up: {reference} has been changed since",
+            ),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }
 
@@ -133,7 +181,19 @@ fn set(
             transaction.set_target(&update.name, update.new.into(), Some(&who), "push")?;
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    let deleted = entry.updates.iter().filter(|update| update.new.is_zero());
+    deleted.map(|update| &update.name).try_for_each(|name| sync_deletion(repository, name))
+}
+
+/// libgit2 syncs what it writes, but not what it removes.
+fn sync_deletion(repository: &Repository, name: &str) -> Result<(), Error> {
+    let mut above = Path::new(name).ancestors().skip(1).map(|dir| repository.path().join(dir));
+    if let Some(dir) = above.find(|dir| dir.is_dir()) {
+        durable::sync_dir(&dir)?;
+    }
+    // The reference may have stood in `packed-refs`.
+    Ok(durable::sync_dir(repository.path())?)
 }
 
 /// libgit2 writes the references of a transaction one after the other and leaves those written

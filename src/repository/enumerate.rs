@@ -154,7 +154,7 @@ impl Selection<'_> {
             insert_tags(repository, snapshot, &commits.send, pack)?;
         }
         let mut insert = Insert { odb: repository.odb()?, filter: self.filter, pack };
-        let mut seen = HashSet::new();
+        let mut seen = trees::Seen::new();
         for &tree in &self.wants.trees {
             trees::walk_new(repository, tree, &[], &mut seen, &mut insert)?;
         }

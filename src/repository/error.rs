@@ -47,6 +47,13 @@ pub enum Error {
     Io(io::Error),
 }
 
+impl Error {
+    /// Whether the repository, and not what was asked of it, is at fault.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::DiskFull | Self::Git(_) | Self::Io(_))
+    }
+}
+
 impl From<git2::Error> for Error {
     fn from(error: git2::Error) -> Self {
         // libgit2 keeps errno only as the text that strerror gave it.

@@ -22,18 +22,18 @@ impl Handles {
     }
 
     /// Lends a handle to `work`. Blocks on files.
-    pub(super) fn with<T, E: From<Error>>(
+    pub(super) fn with<T>(
         &self,
-        work: impl FnOnce(&Repository) -> Result<T, E>,
-    ) -> Result<T, E> {
+        work: impl FnOnce(&Repository) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let idle = self.lock().pop();
         let repository = match idle {
             Some(repository) => repository,
             None => Repository::open_bare(&self.path).map_err(Error::from)?,
         };
         let result = work(&repository);
-        // A handle that has seen an error may hold stale files open; a new one is cheap enough.
-        if result.is_ok() {
+        // A handle that has seen such an error may hold stale files open; a new one is cheap enough.
+        if result.as_ref().err().is_none_or(|error| !error.is_broken()) {
             let mut idle = self.lock();
             if idle.len() < MAX_IDLE {
                 idle.push(repository);

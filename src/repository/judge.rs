@@ -115,9 +115,16 @@ impl Bench<'_> {
             Ok(commit) => commit.id(),
             Err(_) => return refused("a tag must lead to a commit"),
         };
-        // Objects of the client's old value may be missing here if it made the value up.
-        if branch::is_kept(&command.name) && !self.is_fast_forward(command.old, tip)? {
-            return refused("non-fast forward");
+        if branch::is_kept(&command.name) {
+            match self.is_fast_forward(command.old, tip) {
+                Ok(true) => {}
+                Ok(false) => return refused("non-fast forward"),
+                // A value that is not here is not the branch's.
+                Err(Error::Git(e)) if e.code() == ErrorCode::NotFound => {
+                    return refused("fetch first");
+                }
+                Err(error) => return Err(error),
+            }
         }
         self.check_content(tip)?;
         match command.name.as_str() {
@@ -129,10 +136,6 @@ impl Bench<'_> {
     fn is_fast_forward(&self, old: Id, tip: Oid) -> Result<bool, Error> {
         let old = Oid::from(old);
         if old.is_zero() || old == tip {
-            return Ok(true);
-        }
-        // A value that is not here is not the branch's: the comparison at the end says so better.
-        if !self.repository.odb()?.exists(old) {
             return Ok(true);
         }
         Ok(self.repository.graph_descendant_of(tip, old)?)
@@ -148,7 +151,7 @@ impl Bench<'_> {
             // A tag may lead to something that is no commit.
             let _ = walk.hide(kept.into());
         }
-        let mut seen = HashSet::new();
+        let mut seen = trees::Seen::new();
         let mut rules = TreeRules::new(self.repository)?;
         for commit in walk {
             let commit = self.repository.find_commit(commit?)?;

@@ -96,7 +96,11 @@ impl<R: BufRead> PackCopy<R> {
         }
         let head = self.content(length, output)?;
         match kind {
-            OFS_DELTA | REF_DELTA => limit(delta_result(&head)?, MAX_OBJECT as u64),
+            OFS_DELTA | REF_DELTA => {
+                let result = delta_result(&head)?;
+                limit(result, MAX_OBJECT as u64)?;
+                self.count(result)
+            }
             _ => Ok(()),
         }
     }
@@ -135,13 +139,7 @@ impl<R: BufRead> PackCopy<R> {
 
     /// Copies what is compressed, which must unpack to `length` bytes, and returns the first of them.
     fn content(&mut self, length: u64, output: &mut impl Write) -> Result<Vec<u8>, Error> {
-        self.unpacked += length;
-        if self.unpacked > self.max_unpacked {
-            return Err(Error::BadPack(format!(
-                "the pack unpacks to too much: the limit is {} bytes",
-                self.max_unpacked
-            )));
-        }
+        self.count(length)?;
         let mut head = Vec::with_capacity(DELTA_HEAD);
         let mut unpacked = [0; 32 << 10];
         let mut zlib = Decompress::new(true);
@@ -163,6 +161,18 @@ impl<R: BufRead> PackCopy<R> {
                 _ if ended => return Err(damaged("it ends too early")),
                 _ => return Err(damaged("an object is not as long as it says")),
             }
+        }
+    }
+
+    /// Bytes that somebody will have to make of this pack.
+    fn count(&mut self, bytes: u64) -> Result<(), Error> {
+        self.unpacked = self.unpacked.saturating_add(bytes);
+        match self.unpacked > self.max_unpacked {
+            true => Err(Error::BadPack(format!(
+                "the pack unpacks to too much: the limit is {} bytes",
+                self.max_unpacked
+            ))),
+            false => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-use super::{Error, Head};
+use super::{BOOT, Error, Head, Name, branch};
 use crate::protocol::{Advertised, Id};
 
 /// All references at one moment, sorted by name, and the head.
@@ -45,14 +45,28 @@ impl Snapshot {
         Self { refs, head }
     }
 
-    /// Reads all branches and tags of a repository.
-    pub(super) fn read_refs(repository: &Repository) -> Result<Vec<RefValue>, Error> {
+    /// Reads all branches and tags of a repository. One that leads nowhere is left out, as git
+    /// does; without `boot` there is nothing to serve.
+    pub(super) fn read_refs(
+        repository: &Repository,
+        subcluster: &Name,
+    ) -> Result<Vec<RefValue>, Error> {
         let mut refs = Vec::new();
         for reference in repository.references()? {
             let reference = reference?;
             // Symbolic references and names that are not UTF-8 do not come from here.
-            if let (Ok(name), Some(target)) = (reference.name(), reference.target()) {
-                refs.push(RefValue::read(repository, name.to_owned(), target.into())?);
+            let (Ok(name), Some(target)) = (reference.name(), reference.target()) else { continue };
+            if !branch::is_allowed(name) {
+                continue;
+            }
+            match RefValue::read(repository, name.to_owned(), target.into()) {
+                Ok(value) => refs.push(value),
+                Err(error) if name == BOOT => return Err(error),
+                Err(error) => tracing::warn!(
+                    %subcluster,
+                    reference = name,
+                    "{name} of subcluster {subcluster} leads nowhere and is not served: {error}",
+                ),
             }
         }
         Ok(refs)

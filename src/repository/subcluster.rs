@@ -8,7 +8,7 @@ use git2::{Oid, Repository};
 
 use super::handles::Handles;
 use super::revisions::Revisions;
-use super::{BOOT, Error, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
+use super::{Applied, BOOT, Error, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
 
 /// A repository with its head in memory.
 pub struct Subcluster {
@@ -49,21 +49,24 @@ impl Subcluster {
     pub fn reread(&self) -> Result<(), Error> {
         let _one_at_a_time = self.writer();
         self.handles.clear();
-        self.read(|repository| {
-            let refs = Snapshot::read_refs(repository)?;
-            let mut revisions = Revisions::default();
-            if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {
-                revisions.move_to(repository, boot.target.into())?;
-            }
-            let head = revisions.head();
-            *self.revisions_mut() = revisions;
-            self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
-            Ok(())
-        })
+        self.read(|repository| self.read_all(repository))
+    }
+
+    /// The same, with the writer's lock held already.
+    pub(super) fn read_all(&self, repository: &Repository) -> Result<(), Error> {
+        let refs = Snapshot::read_refs(repository, &self.name)?;
+        let mut revisions = Revisions::default();
+        if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {
+            revisions.move_to(repository, boot.target.into())?;
+        }
+        let head = revisions.head();
+        *self.revisions_mut() = revisions;
+        self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
+        Ok(())
     }
 
     /// Shows readers the references after `updates`. Only with the writer's lock.
-    pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<usize, Error> {
+    pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<Applied, Error> {
         self.read(|repository| {
             let mut refs = self.snapshot().refs().to_vec();
             refs.retain(|reference| updates.iter().all(|update| update.name != reference.name));
@@ -78,7 +81,7 @@ impl Subcluster {
             }
             let head = self.revisions().head();
             self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
-            Ok(renumbered)
+            Ok(Applied { renumbered, head })
         })
     }
 

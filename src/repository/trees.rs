@@ -16,13 +16,16 @@ pub(super) trait Visit {
     fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error>;
 }
 
+/// Objects that have been visited, and whether as trees.
+pub(super) type Seen = HashSet<(Oid, bool)>;
+
 /// Walks what is new in `tree`, compared at the same place with each of `bases`. Every object is
 /// visited once for each `seen`. Costs as much as there is new, not as much as there is.
 pub(super) fn walk_new(
     repository: &Repository,
     tree: Oid,
     bases: &[Oid],
-    seen: &mut HashSet<Oid>,
+    seen: &mut Seen,
     visit: &mut impl Visit,
 ) -> Result<(), Error> {
     Walk { repository, seen, visit }.tree(tree, bases, &mut Vec::new())
@@ -30,7 +33,7 @@ pub(super) fn walk_new(
 
 struct Walk<'a, V> {
     repository: &'a Repository,
-    seen: &'a mut HashSet<Oid>,
+    seen: &'a mut Seen,
     visit: &'a mut V,
 }
 
@@ -39,7 +42,7 @@ impl<V: Visit> Walk<'_, V> {
         if bases.contains(&id) {
             return Ok(());
         }
-        if !self.seen.insert(id) {
+        if !self.seen.insert((id, true)) {
             self.visit.again();
             return Ok(());
         }
@@ -61,7 +64,8 @@ impl<V: Visit> Walk<'_, V> {
     ) -> Result<(), Error> {
         let there: Vec<TreeEntry<'_>> =
             bases.iter().filter_map(|base| base.get_name_bytes(entry.name_bytes())).collect();
-        if there.iter().any(|old| old.id() == entry.id()) {
+        // The same object as another kind of thing is another thing, and a wrong one.
+        if there.iter().any(|old| old.id() == entry.id() && old.kind() == entry.kind()) {
             return Ok(());
         }
         let length = path.len();
@@ -73,7 +77,7 @@ impl<V: Visit> Walk<'_, V> {
             let is_tree = |old: &&TreeEntry<'_>| old.kind() == Some(ObjectType::Tree);
             let bases: Vec<Oid> = there.iter().filter(is_tree).map(TreeEntry::id).collect();
             self.tree(entry.id(), &bases, path)?;
-        } else if self.seen.insert(entry.id()) {
+        } else if self.seen.insert((entry.id(), false)) {
             self.visit.leaf(entry, path)?;
         }
         path.truncate(length);

@@ -70,7 +70,7 @@ async fn verify(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account
 /// Moves a password from the original's file to ours.
 fn upgrade(app: &App, account: &Account, password: &str) {
     let name = &account.name;
-    match app.accounts_file.set_password(name, Some(account.role), password) {
+    match app.accounts_file.add(name, account.role, password) {
         Ok(()) => tracing::info!(
             account = name,
             "the password of {name} is now kept as an argon2id hash; its line in svn-auth.htdigest is no longer used",

@@ -41,6 +41,8 @@ impl From<DirEntry> for Line {
 pub(super) struct Listing<'a> {
     pub(super) title: &'a str,
     pub(super) lines: Vec<Line>,
+    /// The query of the address, which its links keep: a revision stays the one looked at.
+    pub(super) query: Option<&'a str>,
 }
 
 impl Listing<'_> {
@@ -62,10 +64,11 @@ impl Listing<'_> {
 
     fn html(&self) -> String {
         let title = escape(self.title);
+        let query = self.query.map(|query| format!("?{}", escape(query))).unwrap_or_default();
         let mut page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
              <style>{STYLE}</style></head><body><h1>{title}</h1><table>\n\
-             <tr><td><a href=\"../\">../</a></td><td></td></tr>\n"
+             <tr><td><a href=\"../{query}\">../</a></td><td></td></tr>\n"
         );
         for line in &self.lines {
             let slash = if line.kind == "directory" { "/" } else { "" };
@@ -78,7 +81,7 @@ impl Listing<'_> {
             // Writing to a String cannot fail.
             let _ = writeln!(
                 page,
-                "<tr><td><a href=\"{}{slash}\">{}{slash}</a></td><td>{size}</td></tr>",
+                "<tr><td><a href=\"{}{slash}{query}\">{}{slash}</a></td><td>{size}</td></tr>",
                 link.join("/"),
                 escape(&line.name),
             );
@@ -99,10 +102,10 @@ mod tests {
     fn names_cannot_break_out_of_the_page() {
         let name = "<script>alert(\"1\")</script>&%2e".to_owned();
         let lines = vec![Line { name, kind: "file", size: Some(3), id: None }];
-        let page = Listing { title: "\"<b>", lines }.html();
+        let page = Listing { title: "\"<b>", lines, query: Some("r=\"1") }.html();
         assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
         assert!(
-            page.contains("href=\"%3Cscript%3Ealert%28%221%22%29%3C/script%3E%26%252e\""),
+            page.contains("href=\"%3Cscript%3Ealert%28%221%22%29%3C/script%3E%26%252e?r=&quot;1\""),
             "{page}"
         );
     }

@@ -10,7 +10,7 @@ use crate::accounts::{Account, Role};
 use crate::events;
 use crate::protocol::{PushRequest, RefCommand, RefResult, report};
 use crate::repository::{
-    self, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
+    self, Applied, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
 };
 
 /// git's own words, which its client turns into advice for the person (`push_update_ref_status` in
@@ -44,8 +44,10 @@ impl Push<'_> {
         };
         let verdicts =
             judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
-        let results = self.decide(&request, verdicts, quarantine.as_ref());
-        let message = self.message(&results);
+        let fates = self.decide(&request, &verdicts, quarantine.as_ref());
+        let message = message(&request, &fates);
+        let decided = request.commands.iter().zip(fates);
+        let results: Vec<_> = decided.map(|(command, fate)| result(command, fate.err())).collect();
         Ok(report(&request, Ok(()), &results, &message))
     }
 
@@ -69,42 +71,42 @@ impl Push<'_> {
     fn decide(
         &self,
         request: &PushRequest,
-        verdicts: Vec<Verdict>,
+        verdicts: &[Verdict],
         quarantine: Option<&Quarantine>,
-    ) -> Vec<RefResult> {
+    ) -> Vec<Fate> {
         let all_allowed = verdicts.iter().all(|verdict| matches!(verdict, Verdict::Allowed { .. }));
         if request.atomic && all_allowed {
-            let refused = self.propose(&request.commands, quarantine);
-            return self.results(request, &verdicts, |_| refused.clone());
+            let fate = self.propose(&request.commands, quarantine);
+            return self.fates(request, verdicts, |_| fate.clone());
         }
-        self.results(request, &verdicts, |command| match request.atomic {
-            true => Some(ATOMIC_FAILURE.into()),
+        self.fates(request, verdicts, |command| match request.atomic {
+            true => Err(ATOMIC_FAILURE.into()),
             false => self.propose(std::slice::from_ref(command), quarantine),
         })
     }
 
     /// The fate of each command; `fate` is asked for those that are allowed.
-    fn results(
+    fn fates(
         &self,
         request: &PushRequest,
         verdicts: &[Verdict],
-        fate: impl Fn(&RefCommand) -> Option<String>,
-    ) -> Vec<RefResult> {
+        fate: impl Fn(&RefCommand) -> Fate,
+    ) -> Vec<Fate> {
         let judged = request.commands.iter().zip(verdicts);
         judged
             .map(|(command, verdict)| {
-                let refused = match verdict {
+                let fate = match verdict {
                     Verdict::Allowed { .. } => fate(command),
-                    Verdict::Refused(reason) => Some(reason.clone()),
+                    Verdict::Refused(reason) => Err(reason.clone()),
                 };
-                self.log(command, verdict, refused.as_deref());
-                result(command, refused)
+                self.log(command, verdict, &fate);
+                fate
             })
             .collect()
     }
 
-    /// Why the commands, all together, were not done.
-    fn propose(&self, commands: &[RefCommand], quarantine: Option<&Quarantine>) -> Option<String> {
+    /// What becomes of the commands, all together.
+    fn propose(&self, commands: &[RefCommand], quarantine: Option<&Quarantine>) -> Fate {
         let entry = self.entry(commands, quarantine);
         match self.app.log.propose(&entry, quarantine) {
             Ok(applied) => {
@@ -112,13 +114,13 @@ impl Push<'_> {
                 if applied.renumbered > 0 {
                     self.warn_renumbered(applied.renumbered);
                 }
-                None
+                Ok(applied)
             }
-            Err(repository::Error::Stale { .. }) => Some(FETCH_FIRST.into()),
+            Err(repository::Error::Stale { .. }) => Err(FETCH_FIRST.into()),
             Err(error) => {
                 let error = Error::from(error);
                 self.log_failure(&error);
-                Some(error.public())
+                Err(error.public())
             }
         }
     }
@@ -140,20 +142,12 @@ impl Push<'_> {
         }
     }
 
-    /// What the person sees behind `remote:`, in the words of the original.
-    fn message(&self, results: &[RefResult]) -> String {
-        let moved_boot = results.iter().any(|r| r.name == BOOT && r.refused.is_none());
-        match self.subcluster.snapshot().head {
-            Some(head) if moved_boot => format!("Committed revision {}.\n", head.revision),
-            _ => String::new(),
-        }
-    }
-
-    fn log(&self, command: &RefCommand, verdict: &Verdict, refused: Option<&str>) {
+    fn log(&self, command: &RefCommand, verdict: &Verdict, fate: &Fate) {
         let Self { account, client, subcluster, .. } = self;
         let (who, name, reference) = (&account.name, subcluster.name(), &command.name);
-        if let Some(reason) = refused {
-            tracing::info!(
+        let paths = paths(verdict);
+        match fate {
+            Err(reason) => tracing::info!(
                 message_id = events::COMMIT_REFUSED,
                 account = who,
                 %client,
@@ -162,12 +156,8 @@ impl Push<'_> {
                 commit = %command.new,
                 reason,
                 "push of {who} from {client} to {reference} of {name} refused: {reason}",
-            );
-            return;
-        }
-        let paths = paths(verdict);
-        match subcluster.snapshot().head {
-            Some(head) if reference == BOOT => tracing::info!(
+            ),
+            Ok(Applied { head: Some(head), .. }) if reference == BOOT => tracing::info!(
                 message_id = events::COMMITTED,
                 account = who,
                 %client,
@@ -179,7 +169,17 @@ impl Push<'_> {
                 "{who} committed revision {} of {name} from {client}: {paths}",
                 head.revision,
             ),
-            _ => tracing::info!(
+            Ok(_) if command.new.is_zero() => tracing::info!(
+                message_id = events::COMMITTED,
+                account = who,
+                %client,
+                subcluster = %name,
+                reference,
+                commit = %command.old,
+                "{who} deleted {reference} of {name} from {client}; it was {}",
+                command.old,
+            ),
+            Ok(_) => tracing::info!(
                 message_id = events::COMMITTED,
                 account = who,
                 %client,
@@ -213,6 +213,21 @@ impl Push<'_> {
             "the merge that {who} pushed to {name} has the old head as its second parent: \
              the last {revisions} revision numbers now name other commits; use commit ids for those",
         );
+    }
+}
+
+/// What became of a command: done, or why not.
+type Fate = Result<Applied, String>;
+
+/// What the person sees behind `remote:`, in the words of the original.
+fn message(request: &PushRequest, fates: &[Fate]) -> String {
+    let mut decided = request.commands.iter().zip(fates);
+    let boot = decided.find(|(command, _)| command.name == BOOT);
+    match boot {
+        Some((_, Ok(Applied { head: Some(head), .. }))) => {
+            format!("Committed revision {}.\n", head.revision)
+        }
+        _ => String::new(),
     }
 }
 
