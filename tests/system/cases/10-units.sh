@@ -7,8 +7,9 @@ host_boot
 units=(ecconfigd.socket ecconfigd.service eccfg-pull.service eccfg-pull.timer
     eccfg-put-running.service eccfg-put-running.timer)
 for unit in "${units[@]}"; do
-    check_output '^$' "systemd-analyze verify is silent for $unit" \
-        in_host systemd-analyze verify --man=no --recursive-errors=yes "/usr/lib/systemd/system/$unit"
+    # Warnings do not change its exit code.
+    check_equal "" "$(in_host systemd-analyze verify --man=no --recursive-errors=yes \
+        "/usr/lib/systemd/system/$unit" 2>&1 || true)" "systemd-analyze verify is silent for $unit"
 done
 
 score=$(in_host systemd-analyze security --no-pager ecconfigd.service | sed -n 's/.*exposure level.*: \([0-9.]*\) .*/\1/p')

@@ -20,6 +20,7 @@ restart_often() {
     done
 }
 began=$(date +%s%N)
+load_began=$SECONDS
 check "systemd restarts $restarts times and reloads $reloads times" restart_often
 each=$((($(date +%s%N) - began) / 1000000 / restarts))
 load_stop
@@ -28,9 +29,11 @@ requests=$(load_count request)
 clones=$(load_count clone)
 commits=$(load_count commit)
 failures=$(load_failures | wc -l)
-figure "$restarts restarts ($each ms each) and $reloads reloads in $load_seconds s, 8 clients: \
-$requests requests, $clones clones, $commits commits, $failures failures, longest request $(load_longest_s) s"
+asked_again=$(load_asked_again | wc -l)
+figure "$restarts restarts ($each ms each) and $reloads reloads in $((SECONDS - load_began)) s, 8 clients: \
+$requests requests, $clones clones, $commits commits, $failures failures, $asked_again asked again, longest request $(load_longest_s) s"
 check_equal "" "$(load_failures)" "no request, clone or commit failed"
+check_equal "" "$(load_asked_again)" "no kept connection was closed under a request"
 enough() {
     [ "$requests" -gt 200 ] && [ "$clones" -gt 10 ] && [ "$commits" -gt 10 ]
 }

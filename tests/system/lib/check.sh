@@ -7,25 +7,26 @@ check() {
 
 # check_code CODE WHAT COMMAND…: the command ends with this code.
 check_code() {
-    local expected=$1 what=$2 output code=0
+    local expected=$1 what=$2 code=0
     shift 2
-    output=$("$@" 2>&1) || code=$?
+    # A file: what is left running by the command would hold a pipe open.
+    "$@" >"$WORK/output" 2>&1 || code=$?
     if [ "$code" -eq "$expected" ]; then
         pass "$what"
     else
-        fail "$what" "exit code $code, not $expected, of: $*" "$output"
+        fail "$what" "exit code $code, not $expected, of: $*" "$(cat "$WORK/output")"
     fi
 }
 
 # check_output PATTERN WHAT COMMAND…: the output, errors included, matches the regular expression.
 check_output() {
-    local pattern=$1 what=$2 output
+    local pattern=$1 what=$2
     shift 2
-    output=$("$@" 2>&1) || true
-    if grep -qE -- "$pattern" <<<"$output"; then
+    { "$@" || true; } >"$WORK/output" 2>&1
+    if grep -qE -- "$pattern" "$WORK/output"; then
         pass "$what"
     else
-        fail "$what" "no /$pattern/ in the output of: $*" "$output"
+        fail "$what" "no /$pattern/ in the output of: $*" "$(cat "$WORK/output")"
     fi
 }
 

@@ -33,7 +33,7 @@ host_boot() {
 # Starts it without an init system, as many containers are.
 host_start_plain() {
     host_spawn --as-pid2 sleep infinity
-    host_init=$(child_named sleep '(sd-stubinit)')
+    host_init=$(child_named '\(sd-stubinit\)')
 }
 
 host_spawn() { # ARGUMENTS OF systemd-nspawn…
@@ -44,12 +44,10 @@ host_spawn() { # ARGUMENTS OF systemd-nspawn…
 }
 
 # The process of the host that nspawn has started, when it has become what it shall be.
-child_named() { # NAME…
-    local end=$((SECONDS + 30)) name pid
+child_named() { # PATTERN
+    local end=$((SECONDS + 30))
     while [ "$SECONDS" -lt "$end" ]; do
-        for name; do
-            pid=$(pgrep --parent "$host_nspawn" --exact "$name") && echo "$pid" && return
-        done
+        pgrep --parent "$host_nspawn" --exact "$1" && return
         sleep 0.05
     done
     cat "$WORK/console" >&2
@@ -94,7 +92,8 @@ report_host() { # CODE
 
 # Runs a command in the host, as root, with nothing of the tests' environment.
 in_host() {
-    nsenter --target "$host_init" --all -- \
+    # Nothing here takes longer, and a hung command should cost one check.
+    timeout --foreground 120 nsenter --target "$host_init" --all -- \
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 SYSTEMD_PAGER=cat \
         SYSTEMD_COLORS=0 "$@"
 }
