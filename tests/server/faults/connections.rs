@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Barrier;
 use std::thread;
 
 use nix::sys::signal::Signal;
@@ -45,58 +46,94 @@ fn is_open(socket: &TcpStream) -> bool {
 #[test]
 fn fault_12_what_is_asked_on_a_connection_just_accepted_is_answered() {
     let mut server = Server::start();
-    let auth = authorization(&server, "admin");
-    let mut old: Vec<Raw> = (0..20).map(|_| Raw::connect(&server)).collect();
-    let mut new: Vec<Raw> = (0..20).map(|_| Raw::connect_http2(&server)).collect();
-    let path = "/config/default/boot/default/ecelerity.conf";
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{auth}\r\n");
-    let (_, auth) = auth.trim_end().split_once(": ").unwrap();
-    let head = frame::get(path, auth);
-    let stream = [frame::preface(), frame::headers(1, &head)].concat();
-    server.signal(Signal::SIGTERM);
-    for raw in &mut old {
+    let mut fresh: Vec<Raw> = (0..4).map(|_| Raw::connect(&server)).collect();
+    let mut used: Vec<Raw> = (0..4).map(|_| Raw::connect(&server)).collect();
+    let mut multiplexed: Vec<Raw> = (0..4).map(|_| Raw::connect_http2(&server)).collect();
+    let request = request(&server);
+    for raw in &mut used {
         raw.send(&request);
+        assert_is_answered(raw);
     }
-    for raw in &mut new {
-        raw.send(&stream);
-    }
-    for raw in &mut old {
-        let reply = raw.reply().expect("a connection was closed without an answer");
-        assert!(reply.status == 200 && reply.text().starts_with("# ecelerity.conf"));
-    }
-    for raw in &mut new {
+    let authorization = authorization(&server, "admin");
+    let (_, authorization) = authorization.trim_end().split_once(": ").unwrap();
+    let stream = [frame::preface(), frame::headers(1, &frame::get(PATH, authorization))].concat();
+    server.signal(Signal::SIGTERM);
+    server.wait_for("STOPPING=1");
+    fresh.iter_mut().chain(&mut used).for_each(|raw| raw.send(&request));
+    multiplexed.iter_mut().for_each(|raw| raw.send(&stream));
+    fresh.iter_mut().chain(&mut used).for_each(assert_is_answered);
+    for raw in &mut multiplexed {
         assert!(raw.take_until(b"# ecelerity.conf").is_some(), "closed without an answer");
     }
-    drop(new);
+    drop(multiplexed);
+    assert!(server.wait().success());
+}
+
+#[test]
+fn fault_12_who_waits_to_be_accepted_when_the_server_stops_is_answered() {
+    let mut server = Server::start();
+    let request = request(&server);
+    // Asleep, the server accepts nothing; the system completes the connections without it.
+    server.signal(Signal::SIGSTOP);
+    let waiting: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    server.signal(Signal::SIGTERM);
+    server.signal(Signal::SIGCONT);
+    for socket in waiting {
+        let mut raw = Raw::over(&server, socket, b"http/1.1").unwrap();
+        raw.send(&request);
+        assert_is_answered(&mut raw);
+    }
     assert!(server.wait().success());
 }
 
 #[test]
 fn fault_12_nobody_who_was_let_in_while_the_server_stops_is_dropped() {
     let mut server = Server::start();
-    let auth = authorization(&server, "admin");
-    let request = format!("GET /config/default/boot/ HTTP/1.1\r\nHost: x\r\n{auth}\r\n");
-    let (answered, dropped) = thread::scope(|scope| {
-        let clients: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| ask_until_the_end(&server, &request))).collect();
+    let request = request(&server);
+    let under_way = Barrier::new(9);
+    let dropped: usize = thread::scope(|scope| {
+        let ask = || {
+            ask_once(&server, &request);
+            under_way.wait();
+            ask_until_the_end(&server, &request)
+        };
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        under_way.wait();
         server.signal(Signal::SIGTERM);
-        let counts = clients.into_iter().map(|client| client.join().unwrap());
-        counts.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+        clients.into_iter().map(|client| client.join().unwrap()).sum()
     });
-    assert_eq!(dropped, 0, "{answered} were answered");
-    assert!(answered > 0 && server.wait().success());
+    assert_eq!(dropped, 0);
+    assert!(server.wait().success());
 }
 
-/// Asks on one new connection after the other until there are no more. Returns how many were
-/// answered, and how many were let in and then were not.
-fn ask_until_the_end(server: &Server, request: &str) -> (usize, usize) {
-    let (mut answered, mut dropped) = (0, 0);
+fn ask_once(server: &Server, request: &str) {
+    let mut raw = Raw::connect(server);
+    raw.send(request);
+    assert_is_answered(&mut raw);
+}
+
+/// Asks on one new connection after the other until there are no more. Returns how many were let
+/// in and not answered.
+fn ask_until_the_end(server: &Server, request: &str) -> usize {
+    let mut dropped = 0;
     while let Ok(mut raw) = Raw::try_connect(server, b"http/1.1") {
         let sent = raw.try_send(request).is_ok();
-        match sent && raw.reply().is_some_and(|reply| reply.status == 200) {
-            true => answered += 1,
-            false => dropped += 1,
+        if !sent || raw.reply().is_none_or(|reply| reply.status != 200) {
+            dropped += 1;
         }
     }
-    (answered, dropped)
+    dropped
+}
+
+const PATH: &str = "/config/default/boot/default/ecelerity.conf";
+
+fn request(server: &Server) -> String {
+    format!("GET {PATH} HTTP/1.1\r\nHost: x\r\n{}\r\n", authorization(server, "admin"))
+}
+
+#[track_caller]
+fn assert_is_answered(raw: &mut Raw) {
+    let reply = raw.reply().expect("the connection was closed without an answer");
+    assert!(reply.status == 200 && reply.text().starts_with("# ecelerity.conf"));
 }

@@ -7,8 +7,8 @@ use crate::fixture::{Clone, Curl, Raw, Reply, Server, authorization, frame, succ
 fn fault_9_packs_that_are_built_keep_nobody_else_waiting() {
     let server = Server::start();
     let head = laborious(&server);
-    // More than there are places: the last one waits for most of the others.
-    let mut waiting: Vec<Raw> = (0..12).map(|_| ask_for_pack(&server, &head)).collect();
+    // Whoever waits for the place of a pack waits until most of these are done.
+    let mut waiting: Vec<Raw> = (0..40).map(|_| ask_for_pack(&server, &head)).collect();
     for path in [
         "/config/default/info/refs?service=git-upload-pack",
         "/config/default/info/refs?service=git-receive-pack",
@@ -21,7 +21,8 @@ fn fault_9_packs_that_are_built_keep_nobody_else_waiting() {
     }
     let git = server.git();
     assert!(succeeds(git.run(&["ls-remote", &git.url("default")])).contains(&head));
-    assert!(!waiting.last_mut().unwrap().has_answer(), "the packs were done too soon to tell");
+    let done = waiting.iter_mut().filter_map(|raw| raw.has_answer().then_some(())).count();
+    assert!(done < 20, "others were answered when {done} packs of 40 were done");
 }
 
 #[test]
