@@ -57,7 +57,7 @@ impl Representation<'_> {
         let part = self.content.slice(start as usize..end as usize);
         let mut response = answer(StatusCode::PARTIAL_CONTENT, self.content_type, full(part));
         let range = ContentRange::bytes(start..end, length);
-        response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange)?);
+        response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange { length })?);
         Ok(response)
     }
 }
@@ -89,9 +89,11 @@ fn wanted_range(
     }
     let mut parts = range.satisfiable_ranges(length);
     let (Some((start, end)), None) = (parts.next(), parts.next()) else {
-        let asked = request.get(hyper::header::RANGE).map(|value| value.as_bytes());
-        let is_one = asked.is_some_and(|value| !value.contains(&b','));
-        return if is_one { Err(Error::BadRange) } else { Ok(None) };
+        return match request.get(hyper::header::RANGE).map(|value| value.as_bytes()) {
+            Some(asked) if is_suffix(asked) && length > 0 => Ok(Some((0, length))),
+            Some(asked) if !asked.contains(&b',') => Err(Error::BadRange { length }),
+            _ => Ok(None),
+        };
     };
     let start = match start {
         Included(start) => start,
@@ -104,5 +106,12 @@ fn wanted_range(
         Excluded(end) => end.min(length),
         Unbounded => length,
     };
-    if start < end { Ok(Some((start, end))) } else { Err(Error::BadRange) }
+    if start < end { Ok(Some((start, end))) } else { Err(Error::BadRange { length }) }
+}
+
+/// The last bytes, so many. More than there are mean all of them (RFC 9110, section 14.1.3), which
+/// the headers crate takes for none.
+fn is_suffix(asked: &[u8]) -> bool {
+    let digits = asked.strip_prefix(b"bytes=-").unwrap_or_default();
+    digits.iter().all(u8::is_ascii_digit) && digits.iter().any(|&digit| digit != b'0')
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 
+use headers::{ContentRange, HeaderMapExt};
 use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
@@ -38,7 +39,7 @@ pub(super) enum Error {
     #[error("the client went away")]
     ClientGone,
     #[error("the requested range does not lie within the file")]
-    BadRange,
+    BadRange { length: u64 },
     #[error("a worker of the server failed")]
     Panicked,
     #[error(transparent)]
@@ -64,7 +65,7 @@ impl Error {
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::BadRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Repository(error) => repository_status(error),
         }
@@ -128,6 +129,9 @@ impl Error {
             }
             Self::TooManyLogins | Self::Busy => {
                 headers.insert(RETRY_AFTER, limits::RETRY_AFTER.into());
+            }
+            Self::BadRange { length } => {
+                headers.typed_insert(ContentRange::unsatisfied_bytes(*length));
             }
             // The rest of the body is not wanted.
             Self::TooLarge(_) | Self::TooSlow => {
