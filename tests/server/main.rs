@@ -12,6 +12,7 @@ mod concurrency;
 mod content;
 mod crash;
 mod faults;
+mod files;
 mod first_start;
 mod guessing;
 mod health;
