@@ -40,17 +40,15 @@ impl From<DirEntry> for Line {
 /// An index.
 pub(super) struct Listing<'a> {
     pub(super) title: &'a str,
+    /// The revision that was asked for: links lead to the same one.
+    pub(super) revision: Option<&'a str>,
     pub(super) lines: Vec<Line>,
-    /// The query of the address, which its links keep: a revision stays the one looked at.
-    pub(super) query: Option<&'a str>,
 }
 
 impl Listing<'_> {
     /// JSON if the client names it, else HTML.
     pub(super) fn respond(&self, headers: &HeaderMap) -> Response<Body> {
-        let accepts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let wants_json = accepts.into_iter().any(|value| value.contains("application/json"));
-        let mut response = match wants_json {
+        let mut response = match wants_json(headers) {
             true => answer(StatusCode::OK, "application/json", full(self.json())),
             false => answer(StatusCode::OK, "text/html; charset=utf-8", full(self.html())),
         };
@@ -64,7 +62,8 @@ impl Listing<'_> {
 
     fn html(&self) -> String {
         let title = escape(self.title);
-        let query = self.query.map(|query| format!("?{}", escape(query))).unwrap_or_default();
+        let query = self.revision.map(|revision| format!("?r={}", encode(revision)));
+        let query = query.unwrap_or_default();
         let mut page = format!(
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
              <style>{STYLE}</style></head><body><h1>{title}</h1><table>\n\
@@ -72,11 +71,7 @@ impl Listing<'_> {
         );
         for line in &self.lines {
             let slash = if line.kind == "directory" { "/" } else { "" };
-            let link: Vec<String> = line
-                .name
-                .split('/')
-                .map(|part| utf8_percent_encode(part, PLAIN).to_string())
-                .collect();
+            let link: Vec<String> = line.name.split('/').map(encode).collect();
             let size = line.size.map(|size| size.to_string()).unwrap_or_default();
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -88,6 +83,22 @@ impl Listing<'_> {
         }
         page + "</table></body></html>\n"
     }
+}
+
+/// Whether the client names JSON, and not with a weight of nothing (RFC 9110, section 12.5.1).
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepts.flat_map(|value| value.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_json =
+            parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_json && weight != Some(0.0)
+    })
+}
+
+fn encode(part: &str) -> String {
+    utf8_percent_encode(part, PLAIN).to_string()
 }
 
 fn escape(text: &str) -> String {
@@ -102,10 +113,10 @@ mod tests {
     fn names_cannot_break_out_of_the_page() {
         let name = "<script>alert(\"1\")</script>&%2e".to_owned();
         let lines = vec![Line { name, kind: "file", size: Some(3), id: None }];
-        let page = Listing { title: "\"<b>", lines, query: Some("r=\"1") }.html();
+        let page = Listing { title: "\"<b>", revision: None, lines }.html();
         assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
         assert!(
-            page.contains("href=\"%3Cscript%3Ealert%28%221%22%29%3C/script%3E%26%252e?r=&quot;1\""),
+            page.contains("href=\"%3Cscript%3Ealert%28%221%22%29%3C/script%3E%26%252e\""),
             "{page}"
         );
     }

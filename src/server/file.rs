@@ -49,7 +49,8 @@ pub(super) async fn get(
         Found::Directory(_) if !asked.slash => to_slash(asked.uri),
         Found::Directory(entries) => {
             let lines = entries.into_iter().map(Line::from).collect();
-            Listing { title: &asked.path, lines, query: asked.uri.query() }.respond(asked.headers)
+            Listing { title: &asked.path, revision: asked.revision.as_deref(), lines }
+                .respond(asked.headers)
         }
         Found::File(_) if asked.slash => {
             let text = format!(
@@ -110,8 +111,12 @@ fn branches(subcluster: &Subcluster, headers: &HeaderMap) -> Response<Body> {
             id: Some(reference.target),
         })
     });
-    directory::Listing { title: subcluster.name().as_str(), lines: branches.collect(), query: None }
-        .respond(headers)
+    directory::Listing {
+        title: subcluster.name().as_str(),
+        revision: None,
+        lines: branches.collect(),
+    }
+    .respond(headers)
 }
 
 /// Relative links in an index only work with a slash at the end of its address.

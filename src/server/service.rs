@@ -118,7 +118,7 @@ fn subclusters(app: &App, request: &Request<RequestBody>) -> Response<Body> {
     let line =
         |name: Name| Line { name: name.to_string(), kind: "directory", size: None, id: None };
     let lines = app.store.names().into_iter().map(line).collect();
-    Listing { title: "config", lines, query: None }.respond(request.headers())
+    Listing { title: "config", revision: None, lines }.respond(request.headers())
 }
 
 fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {
