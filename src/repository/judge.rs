@@ -116,14 +116,12 @@ impl Bench<'_> {
             Err(_) => return refused("a tag must lead to a commit"),
         };
         if branch::is_kept(&command.name) {
-            match self.is_fast_forward(command.old, tip) {
-                Ok(true) => {}
-                Ok(false) => return refused("non-fast forward"),
-                // A value that is not here is not the branch's.
-                Err(Error::Git(e)) if e.code() == ErrorCode::NotFound => {
-                    return refused("fetch first");
-                }
-                Err(error) => return Err(error),
+            // A value that is not here is not the branch's.
+            if !command.old.is_zero() && self.repository.find_commit(command.old.into()).is_err() {
+                return refused("fetch first");
+            }
+            if !self.is_fast_forward(command.old, tip)? {
+                return refused("non-fast forward");
             }
         }
         self.check_content(tip)?;

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Server, succeeds};
+use crate::fixture::{Options, Server, fails, succeeds};
 
 fn by_hand(server: &Server, arguments: &[&str]) -> Output {
     let path = server.state("repo/default");
@@ -63,4 +63,57 @@ fn git_log_and_reflog_show_who_did_what() {
     assert!(log.starts_with("Jane Change default/a.conf\n"), "{log}");
     let reflog = succeeds(by_hand(&server, &["reflog", "--format=%gn %ge", "boot"]));
     assert!(reflog.starts_with("admin admin@127.0.0.1\n"), "{reflog}");
+}
+
+/// Commits something to `boot` in the bare repository, which the server is not told.
+fn commit_by_hand(server: &Server) -> String {
+    let tree = succeeds(by_hand(server, &["rev-parse", "boot^{tree}"]));
+    let who = ["-c", "user.name=Jane", "-c", "user.email=jane@example.com"];
+    let commit = ["commit-tree", tree.trim(), "-p", "boot", "-m", "By hand"];
+    let commit = succeeds(by_hand(server, &[&who[..], &commit].concat()));
+    succeeds(by_hand(server, &["update-ref", "refs/heads/boot", commit.trim()]));
+    commit.trim().to_owned()
+}
+
+#[test]
+fn who_pushes_after_a_commit_by_hand_is_told_to_fetch_and_finds_it() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    let commit = commit_by_hand(&server);
+    clone.write("default/a.conf", "a\n");
+    clone.commit("Mine");
+    let said = fails(clone.git(&["push"]));
+    assert!(said.contains("(fetch first)"), "{said}");
+    succeeds(clone.git(&["pull", "--quiet", "--rebase"]));
+    assert_eq!(clone.rev("HEAD~1"), commit);
+    succeeds(clone.git(&["push", "--quiet"]));
+}
+
+#[test]
+fn a_branch_that_leads_nowhere_is_left_out_and_named_in_the_log() {
+    let mut server = Server::start();
+    let broken = server.state("repo/default/refs/heads/broken");
+    std::fs::write(broken, "0123456789abcdef0123456789abcdef01234567\n").unwrap();
+    server.signal(Signal::SIGHUP);
+    server.wait_for("READY=1");
+    let refs = succeeds(server.git().run(&["ls-remote", &server.git().url("default")]));
+    assert!(refs.contains("refs/heads/boot") && !refs.contains("broken"), "{refs}");
+    assert!(server.log().contains("refs/heads/broken of subcluster default leads nowhere"));
+}
+
+#[test]
+fn a_note_of_a_change_that_somebody_has_overtaken_is_given_up() {
+    let mut server = Server::start();
+    let note = server.state("repo/default/ecconfigd-entry.json");
+    server.stop();
+    let (one, two) = ("1".repeat(40), "2".repeat(40));
+    let update = format!(r#"{{"name":"refs/heads/boot","old":"{one}","new":"{two}"}}"#);
+    let entry = format!(
+        r#"{{"subcluster":"default","updates":[{update}],"pack":null,"who":"jane","from":"::1","when":0}}"#
+    );
+    std::fs::write(&note, entry).unwrap();
+    let server = server.start_again(Options::default());
+    assert!(server.log().contains("is given up: refs/heads/boot has been changed since"));
+    assert!(!note.exists());
+    server.git().clone_of("default").push_file("default/a.conf", "a\n");
 }

@@ -165,6 +165,18 @@ fn what_is_refused_in_the_middle_of_a_history_is_refused() {
 }
 
 #[test]
+fn a_directory_does_not_become_a_file_by_its_mode_alone() {
+    let pushed = Refusing::start();
+    let directory = pushed.clone.rev("HEAD:default");
+    let entry = [b"100644 default\0", &bytes(&directory)[..]].concat();
+    let tree = pushed.object("tree", &entry);
+    let commit = pushed.commit(&tree, "HEAD");
+    let report = pushed.push_objects(&[commit.clone(), tree], &commit);
+    assert!(report.contains("ng refs/heads/boot \"default\""), "{report}");
+    pushed.assert_unchanged();
+}
+
+#[test]
 fn a_commit_without_its_files_is_refused() {
     let repository = Refusing::start();
     let clone = &repository.clone;
