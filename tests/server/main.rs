@@ -12,6 +12,7 @@ mod concurrency;
 mod content;
 mod crash;
 mod faults;
+mod directories;
 mod files;
 mod first_start;
 mod guessing;
