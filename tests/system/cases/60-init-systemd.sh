@@ -103,7 +103,7 @@ crash_until_refused() {
 crash_until_refused 2>/dev/null
 check_code 0 "start works at once after too many failed starts" in_host $init start
 
-in_host sh -c "echo cluster_name=default >$boot"
+sh_in_host "echo cluster_name=default >$boot"
 check_code 0 "start: 0 with cluster.boot, for the server answers" in_host $init start
 check_output 'answers on port 2027' "it says that the server answers" in_host $init restart
 # A server that listens elsewhere never answers.

@@ -17,17 +17,17 @@ actions() { # MANAGER
     check_code 2 "$1: 2 for an action that there is not" in_host $ctl reload
 }
 
-waits() { # MANAGER, of a server that does not answer
+waits() { # MANAGER SECONDS, of a server that does not answer, which takes that long to find out
     began=$(date +%s%N)
     check_code 1 "$1: start: 1 when the time is over" in_host env TRY=2 $ctl start
     took=$((($(date +%s%N) - began) / 1000000))
     # To ask a server that hangs takes five seconds each time.
     check "$1: TRY=2 waits for 2 + 1 seconds, took $took ms" [ "$took" -ge 2900 -a "$took" -lt 15000 ]
     echo 'export TRY=3' >"$host_root$environment"
-    check_output ' 6 s at most' "$1: TRY can stand in the environment file" in_host timeout 8 $ctl start
-    check_output ' 3 s at most' "$1: the caller's goes before it" in_host env TRY=2 timeout 8 $ctl start
+    check_output ' 6 s at most' "$1: TRY can stand in the environment file" in_host timeout "$2" $ctl start
+    check_output ' 3 s at most' "$1: the caller's goes before it" in_host env TRY=2 timeout "$2" $ctl start
     rm "$host_root$environment"
-    check_output ' 55 s at most' "$1: without TRY it is 10 + 9 + ... + 1" in_host timeout 8 $ctl start
+    check_output ' 55 s at most' "$1: without TRY it is 10 + 9 + ... + 1" in_host timeout "$2" $ctl start
 }
 
 host_make
@@ -35,7 +35,7 @@ host_boot
 in_host systemctl stop ecconfigd.socket
 actions systemd
 drop_in ecconfigd.socket <<<$'[Socket]\nListenStream=\nListenStream=2028'
-waits systemd
+waits systemd 2
 host_remove
 
 host_make
@@ -43,4 +43,4 @@ host_start_plain
 actions plain
 in_host /etc/init.d/ecconfigd start >/dev/null
 sh_in_host 'kill -STOP $(cat /run/ecconfigd.pid)'
-waits plain
+waits plain 7

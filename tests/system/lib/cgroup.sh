@@ -11,9 +11,19 @@ make_cgroup() {
             '') mount=/sys/fs/cgroup/unified && [ -d "$mount" ] || mount=/sys/fs/cgroup ;;
             *) continue ;;
         esac
+        remove_stale_cgroups "$mount${path%/}"
         cgroups+=("$mount${path%/}/ecconfigd-test-$$")
         mkdir "${cgroups[-1]}"
     done </proc/self/cgroup
+}
+
+# Those of runs that were killed before they could do it.
+remove_stale_cgroups() { # PARENT
+    local group
+    for group in "$1"/ecconfigd-test-*; do
+        [ ! -d "$group" ] || [ -d "/proc/${group##*-}" ] ||
+            find "$group" -depth -type d -exec rmdir {} + || true
+    done
 }
 
 in_cgroup() { # COMMAND…: becomes it
@@ -29,7 +39,7 @@ remove_cgroup() {
     local group
     for group in "${cgroups[@]}"; do
         for _ in {1..50}; do
-            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
+            find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
             [ -d "$group" ] || break
             sleep 0.1
         done

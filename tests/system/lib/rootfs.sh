@@ -3,12 +3,13 @@
 
 suite=bookworm
 suite_packages=systemd,systemd-sysv,dbus,iproute2,procps,ca-certificates
+test_hostname=manager
 
 # Makes it if it is not there, and prints where it is.
 make_rootfs() {
     local cache version rootfs
     cache=${XDG_CACHE_HOME:-/var/cache}/ecconfigd-test
-    version=$(printf '%s' "$suite_packages" | cksum | cut -d' ' -f1)
+    version=$(echo "$suite_packages" "$test_hostname" | cksum | cut -d' ' -f1)
     rootfs=$cache/$suite-$version
     mkdir -p "$cache"
     (
@@ -25,7 +26,7 @@ bootstrap() { # ROOTFS
     rm -rf "$half"
     (umask 022 && debootstrap --variant=minbase --include="$suite_packages" "$suite" "$half") >"$half.log" 2>&1 ||
         { tail -n 20 "$half.log" && rm -rf "$half" && return 1; }
-    echo config1 >"$half/etc/hostname"
+    echo "$test_hostname" >"$half/etc/hostname"
     rm -rf "$half.log" "$half"/var/cache/apt/archives/*.deb "$half"/var/lib/apt/lists/*
     mv "$half" "$1"
 }
