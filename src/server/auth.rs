@@ -27,20 +27,37 @@ pub(super) async fn authenticate(
     if basic.username().len() > MAX_NAME || basic.password().len() > MAX_PASSWORD {
         return Err(refuse(app, "?", client));
     }
-    let recalled = app.accounts.load().recall(basic.username(), basic.password());
+    if let Some(account) = recall(app, &basic)
+        && app.throttle.lets_pass(client, &account.name)
+    {
+        app.throttle.succeeded(client, &account.name);
+        return Ok(account);
+    }
+    let mut turn = app.throttle.turn(client).await?;
+    // Another request may have verified it while this one waited for its turn.
+    let recalled = recall(app, &basic);
     match app.throttle.rule(client, basic.username(), recalled.is_some()) {
         Ruling::Go => {}
         Ruling::Refuse => return Err(Error::TooManyLogins),
         Ruling::Wait(delay) => {
-            let _waiting = Waiting { app, client };
+            drop(turn);
+            let waiting = Waiting { app, client };
             sleep(delay).await;
+            drop(waiting);
+            turn = app.throttle.turn(client).await?;
         }
     }
-    if let Some(account) = recalled {
-        app.throttle.succeeded(client, &account.name);
-        return Ok(account);
-    }
-    verify(app, &basic, client).await
+    let account = match recalled {
+        Some(account) => account,
+        None => verify(app, &basic, client).await?,
+    };
+    drop(turn);
+    app.throttle.succeeded(client, &account.name);
+    Ok(account)
+}
+
+fn recall(app: &App, basic: &Basic) -> Option<Account> {
+    app.accounts.load().recall(basic.username(), basic.password())
 }
 
 async fn verify(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account, Error> {
@@ -59,10 +76,7 @@ async fn verify(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account
         Some(account)
     });
     match verified.await? {
-        Some(account) => {
-            app.throttle.succeeded(client, &account.name);
-            Ok(account)
-        }
+        Some(account) => Ok(account),
         None => Err(refuse(app, basic.username(), client)),
     }
 }

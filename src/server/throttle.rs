@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::error::Error;
+use super::limits::WAIT_TIME;
 
 /// Failures that cost nothing: people mistype.
 pub(super) const FREE_FAILURES: u32 = 5;
@@ -29,6 +35,7 @@ struct Record {
     failures: u32,
     last: Instant,
     waiting: u32,
+    turn: Arc<Semaphore>,
     /// Accounts that have shown the right password from here: theirs are not guesses.
     trusted: Vec<String>,
 }
@@ -45,14 +52,33 @@ pub(super) enum Ruling {
 }
 
 impl Throttle {
+    /// Passwords of one address are checked one after the other: guesses made all at once are
+    /// counted like others, and do not keep other addresses waiting.
+    pub(super) async fn turn(&self, client: IpAddr) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = {
+            let mut addresses = self.lock();
+            make_room(&mut addresses);
+            addresses.entry(network(client)).or_insert_with(Record::new).turn.clone()
+        };
+        match timeout(WAIT_TIME, turn.acquire_owned()).await {
+            Ok(turn) => Ok(turn.expect("the semaphore is never closed")),
+            Err(_) => Err(Error::Busy),
+        }
+    }
+
+    /// Whether a password of `account` that was verified before need not wait for its turn.
+    pub(super) fn lets_pass(&self, client: IpAddr, account: &str) -> bool {
+        let mut addresses = self.lock();
+        addresses.get_mut(&network(client)).is_none_or(|record| record.lets_pass(account))
+    }
+
     /// Rules on an attempt. A password of `account` that was verified before, from this address, is
     /// no guess and never waits: `is_recalled` tells.
     pub(super) fn rule(&self, client: IpAddr, account: &str, is_recalled: bool) -> Ruling {
         let mut addresses = self.lock();
         let Some(record) = addresses.get_mut(&network(client)) else { return Ruling::Go };
-        record.forgive();
-        let counted = record.failures.saturating_sub(FREE_FAILURES);
-        if counted == 0 || is_recalled && record.trusted.iter().any(|name| name == account) {
+        let counted = record.counted();
+        if counted == 0 || is_recalled && record.lets_pass(account) {
             return Ruling::Go;
         }
         if record.waiting == MAX_WAITING {
@@ -98,7 +124,18 @@ impl Throttle {
 
 impl Record {
     fn new() -> Self {
-        Self { failures: 0, last: Instant::now(), waiting: 0, trusted: Vec::new() }
+        let turn = Arc::new(Semaphore::new(1));
+        Self { failures: 0, last: Instant::now(), waiting: 0, turn, trusted: Vec::new() }
+    }
+
+    fn lets_pass(&mut self, account: &str) -> bool {
+        self.counted() == 0 || self.trusted.iter().any(|name| name == account)
+    }
+
+    /// Failures that cost something.
+    fn counted(&mut self) -> u32 {
+        self.forgive();
+        self.failures.saturating_sub(FREE_FAILURES)
     }
 
     fn forgive(&mut self) {

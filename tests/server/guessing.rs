@@ -46,6 +46,24 @@ fn other_addresses_are_answered_at_once() {
 }
 
 #[test]
+fn a_hundred_guesses_at_once_keep_no_other_address_waiting() {
+    let server = Server::start();
+    let guesses: Vec<Child> = (0..100).map(|_| guess_in_background(&server)).collect();
+    server.wait_for_log("refused: unknown name or wrong password");
+    let user = format!("admin:{}", server.password("admin"));
+    let curl = server.curl_anonymous("/config/").args(["--user", &user]);
+    let reply = curl.args(["--interface", "127.0.0.2", "--max-time", "10"]).send();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let mut statuses = Vec::new();
+    for mut guess in guesses {
+        let _ = guess.kill();
+        statuses.push(guess.wait().unwrap());
+    }
+    let unslowed = server.log().matches("refused: unknown name or wrong password").count();
+    assert!(unslowed <= 5, "{unslowed} of {} guesses were told at once", statuses.len());
+}
+
+#[test]
 fn who_was_let_in_from_there_before_is_answered_at_once() {
     let server = Server::start();
     assert_eq!(server.curl("/config/").send().status, 200);
