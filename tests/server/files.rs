@@ -136,7 +136,8 @@ fn times_are_compared_where_there_is_no_etag() {
     assert_eq!(site.get("a.conf").header("last-modified"), Some(time));
     for (headers, status) in [
         (&["If-Modified-Since: Thu, 29 Feb 2024 12:00:00 GMT"][..], 304),
-        (&["If-Modified-Since: Fri, 01 Mar 2024 00:00:00 GMT"], 304),
+        // A committer's clock may have been behind.
+        (&["If-Modified-Since: Fri, 01 Mar 2024 00:00:00 GMT"], 200),
         (&["If-Modified-Since: Thu, 29 Feb 2024 11:59:59 GMT"], 200),
         (&["If-Modified-Since: yesterday"], 200),
         (&["If-Modified-Since: Fri, 01 Mar 2024 00:00:00 GMT", "If-None-Match: \"other\""], 200),
@@ -181,7 +182,8 @@ fn a_part_is_sent_only_of_what_the_client_has_the_rest_of() {
     let (etag, time) = (first.header("etag").unwrap(), first.header("last-modified").unwrap());
     for (known, status) in [
         (etag, 206),
-        (time, 206),
+        // Two commits may have one date.
+        (time, 200),
         ("\"other\"", 200),
         (&format!("W/{etag}"), 200),
         ("Thu, 29 Feb 2024 12:00:00 GMT", 200),
