@@ -40,6 +40,7 @@ pub struct Acceptor {
     connections: JoinSet<()>,
     pings: mpsc::Receiver<Ping>,
     out_of_descriptors: bool,
+    is_full: bool,
 }
 
 impl Acceptor {
@@ -61,6 +62,7 @@ impl Acceptor {
             connections: JoinSet::new(),
             pings,
             out_of_descriptors: false,
+            is_full: false,
         }
     }
 
@@ -97,6 +99,14 @@ impl Acceptor {
 
     fn serve(&mut self, stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit) {
         self.out_of_descriptors = false;
+        let is_full = self.free.available_permits() == 0;
+        if is_full && !self.is_full {
+            tracing::warn!(
+                "all {} places for connections are taken, others wait until one ends; raise LimitNOFILE of the service",
+                self.connections.len() + 1,
+            );
+        }
+        self.is_full = is_full;
         let connection = Connection {
             app: self.app.clone(),
             tls: self.tls.clone(),

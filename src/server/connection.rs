@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -101,6 +102,8 @@ impl Connection {
         tokio::select! {
             result = &mut connection => return result,
             () = self.drain.requested() => {}
+            // hyper only asks whether the other side is still there.
+            () = requests.idle_for(HEAD_TIME) => {}
         }
         // HTTP/2 tells the client which requests will still be answered.
         connection.as_mut().graceful_shutdown();
@@ -128,6 +131,7 @@ impl Connection {
 struct Requests {
     in_flight: AtomicUsize,
     begun: Notify,
+    ended: Notify,
 }
 
 impl Requests {
@@ -144,6 +148,18 @@ impl Requests {
     async fn next(&self) {
         self.begun.notified().await;
     }
+
+    /// Returns when there has been no request for so long.
+    async fn idle_for(&self, limit: Duration) {
+        loop {
+            let (begun, ended) = (self.begun.notified(), self.ended.notified());
+            if !self.none_in_flight() {
+                ended.await;
+            } else if timeout(limit, begun).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 struct InFlight<'a>(&'a Requests);
@@ -151,5 +167,6 @@ struct InFlight<'a>(&'a Requests);
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0.ended.notify_waiters();
     }
 }
