@@ -58,7 +58,7 @@ impl Subcluster {
         if let Err(Error::Stale { name }) = &result {
             let shown = self.snapshot().get(name).map_or(Id::ZERO, |reference| reference.target);
             if ref_on_disk(repository, name)? != shown {
-                self.read_all(repository)?;
+                self.show_all(repository)?;
             }
         }
         result

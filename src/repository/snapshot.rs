@@ -2,7 +2,7 @@
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-use super::{BOOT, Error, Head, Name, branch};
+use super::{BOOT, Error, Head, Name, RUNNING, branch};
 use crate::protocol::{Advertised, Id};
 
 /// All references at one moment, sorted by name, and the head.
@@ -51,6 +51,11 @@ impl Snapshot {
         repository: &Repository,
         subcluster: &Name,
     ) -> Result<Vec<RefValue>, Error> {
+        // libgit2 passes over references that it cannot read, and without the live configuration
+        // the repository would look like a new one.
+        for kept in [BOOT, RUNNING] {
+            ref_on_disk(repository, kept)?;
+        }
         let mut refs = Vec::new();
         for reference in repository.references()? {
             let reference = reference?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::{Error, Head, Name, Subcluster, template};
 use crate::events;
@@ -14,20 +14,24 @@ const UNFINISHED: &str = ".new-";
 /// The repositories below one directory.
 pub struct Store {
     dir: PathBuf,
+    /// Held while a broken repository is tried again: opening clears away what a killed server left,
+    /// which must not be what somebody does who opened it a moment before.
+    trying: Mutex<()>,
     subclusters: RwLock<BTreeMap<Name, Slot>>,
 }
 
 enum Slot {
     Open(Arc<Subcluster>),
-    /// It could not be opened, which has been logged; each request tries again.
-    Broken,
+    /// It could not be read, which has been logged; each request tries again. One that was open
+    /// before stays the same: a push to it may be under way.
+    Broken(Option<Arc<Subcluster>>),
 }
 
 impl Store {
     /// Opens every repository below `dir`. One that is broken does not keep the others from being
     /// served.
     pub fn open(dir: PathBuf) -> Result<Self, Error> {
-        let store = Self { dir, subclusters: RwLock::default() };
+        let store = Self { dir, trying: Mutex::default(), subclusters: RwLock::default() };
         store.remove_unfinished()?;
         store.rescan()?;
         Ok(store)
@@ -37,13 +41,9 @@ impl Store {
     pub fn rescan(&self) -> Result<(), Error> {
         let mut found = BTreeMap::new();
         for name in self.names_on_disk()? {
-            let slot = match self.get(name.as_str()) {
-                Ok(open) => match open.reread() {
-                    Ok(()) => Slot::Open(open),
-                    Err(error) => broken(&name, &error),
-                },
-                Err(Error::NoSubcluster(_)) => self.open_slot(&name),
-                Err(_) => Slot::Broken,
+            let slot = match self.known(&name) {
+                Some(known) => self.reread_slot(&name, known),
+                None => self.open_slot(&name),
             };
             found.insert(name, slot);
         }
@@ -57,7 +57,7 @@ impl Store {
         let Some(name) = Name::new(name) else { return unknown() };
         match self.slots().get(&name) {
             Some(Slot::Open(subcluster)) => Some(Ok(subcluster.clone())),
-            Some(Slot::Broken) => None,
+            Some(Slot::Broken(_)) => None,
             None => unknown(),
         }
     }
@@ -67,8 +67,15 @@ impl Store {
         if let Some(opened) = self.opened(name) {
             return opened;
         }
+        let _one_at_a_time = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = self.opened(name) {
+            return opened;
+        }
         let name = Name::new(name).ok_or_else(|| Error::NoSubcluster(name.to_owned()))?;
-        let subcluster = Arc::new(Subcluster::open(name.clone(), self.path(&name))?);
+        let subcluster = match self.known(&name) {
+            Some(known) => known.reread().map(|()| known)?,
+            None => Arc::new(Subcluster::open(name.clone(), self.path(&name))?),
+        };
         tracing::info!(subcluster = %name, "the repository of subcluster {name} can be read again");
         self.slots_mut().insert(name, Slot::Open(subcluster.clone()));
         Ok(subcluster)
@@ -84,20 +91,25 @@ impl Store {
         let slots = self.slots();
         let open = slots.iter().filter_map(|(name, slot)| match slot {
             Slot::Open(subcluster) => Some((name.clone(), subcluster.snapshot().head)),
-            Slot::Broken => None,
+            Slot::Broken(_) => None,
         });
         open.collect()
     }
 
     /// How many repositories cannot be read.
     pub fn broken(&self) -> usize {
-        self.slots().values().filter(|slot| matches!(slot, Slot::Broken)).count()
+        self.slots().values().filter(|slot| matches!(slot, Slot::Broken(_))).count()
     }
 
     /// Makes the repository of a new subcluster from the templates, unless there is one.
     pub fn create(&self, name: &Name) -> Result<(), Error> {
         let path = self.path(name);
-        if path.exists() {
+        if path.symlink_metadata().is_ok() {
+            if !self.slots().contains_key(name) {
+                // Something is there that is no directory: for people to look at.
+                let slot = self.open_slot(name);
+                self.slots_mut().insert(name.clone(), slot);
+            }
             return Ok(());
         }
         let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir)?;
@@ -114,7 +126,28 @@ impl Store {
     fn open_slot(&self, name: &Name) -> Slot {
         match Subcluster::open(name.clone(), self.path(name)) {
             Ok(subcluster) => Slot::Open(Arc::new(subcluster)),
-            Err(error) => broken(name, &error),
+            Err(error) => {
+                log_broken(name, &error);
+                Slot::Broken(None)
+            }
+        }
+    }
+
+    fn reread_slot(&self, name: &Name, known: Arc<Subcluster>) -> Slot {
+        match known.reread() {
+            Ok(()) => Slot::Open(known),
+            Err(error) => {
+                log_broken(name, &error);
+                Slot::Broken(Some(known))
+            }
+        }
+    }
+
+    /// The subcluster that has been opened under this name, whether it can be read now or not.
+    fn known(&self, name: &Name) -> Option<Arc<Subcluster>> {
+        match self.slots().get(name)? {
+            Slot::Open(subcluster) => Some(subcluster.clone()),
+            Slot::Broken(before) => before.clone(),
         }
     }
 
@@ -122,8 +155,11 @@ impl Store {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
-            let name = entry.file_name().to_str().and_then(Name::new);
-            if let (true, Some(name)) = (entry.path().is_dir(), name) {
+            let Some(name) = entry.file_name().to_str().and_then(Name::new) else { continue };
+            // A link to nowhere may be a disk that is not mounted, and what was a repository before
+            // is a broken one now. Other files are not ours.
+            let is_link = entry.file_type()?.is_symlink();
+            if entry.path().is_dir() || is_link || self.slots().contains_key(&name) {
                 names.push(name);
             }
         }
@@ -158,12 +194,11 @@ impl Store {
     }
 }
 
-fn broken(name: &Name, error: &Error) -> Slot {
+fn log_broken(name: &Name, error: &Error) {
     let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
     tracing::error!(
         message_id = events::REPOSITORY_UNREADABLE,
         subcluster = %name,
         "{error}{cause}; the others are served, mend this one and run `systemctl reload ecconfigd`",
     );
-    Slot::Broken
 }

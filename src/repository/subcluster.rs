@@ -32,28 +32,33 @@ impl Subcluster {
             revisions: RwLock::default(),
             writer: Mutex::new(()),
         };
-        subcluster.start().map_err(|error| Error::Unreadable {
-            name: subcluster.name.to_string(),
-            source: error.into(),
-        })?;
+        subcluster.start().map_err(|error| subcluster.unreadable(error))?;
         Ok(subcluster)
+    }
+
+    fn unreadable(&self, error: Error) -> Error {
+        Error::Unreadable { name: self.name.to_string(), source: error.into() }
     }
 
     fn start(&self) -> Result<(), Error> {
         tidy::tidy(&self.path)?;
         self.read(|repository| self.finish_interrupted(repository))?;
-        self.reread()
+        self.read_all()
     }
 
     /// Reads all references again: somebody may have changed the repository by hand.
     pub fn reread(&self) -> Result<(), Error> {
-        let _one_at_a_time = self.writer();
-        self.handles.clear();
-        self.read(|repository| self.read_all(repository))
+        self.read_all().map_err(|error| self.unreadable(error))
     }
 
-    /// The same, with the writer's lock held already.
-    pub(super) fn read_all(&self, repository: &Repository) -> Result<(), Error> {
+    fn read_all(&self) -> Result<(), Error> {
+        let _one_at_a_time = self.writer();
+        self.handles.clear();
+        self.read(|repository| self.show_all(repository))
+    }
+
+    /// Shows readers all references as they are on disk. Only with the writer's lock.
+    pub(super) fn show_all(&self, repository: &Repository) -> Result<(), Error> {
         let refs = Snapshot::read_refs(repository, &self.name)?;
         let mut revisions = Revisions::default();
         if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {

@@ -87,9 +87,12 @@ impl Error {
         }
     }
 
-    /// Whether the server, and not the client, is at fault.
+    /// Whether the server, and not the client, is at fault, and nobody has been told yet: a broken
+    /// repository was, when it was found.
     pub(super) fn is_ours(&self) -> bool {
-        self.status().is_server_error() && !matches!(self, Self::Busy)
+        let is_known =
+            matches!(self, Self::Busy | Self::Repository(repository::Error::Unreadable { .. }));
+        self.status().is_server_error() && !is_known
     }
 
     /// The event for operators that this is.

@@ -5,6 +5,7 @@ mod fixture;
 
 mod accounts;
 mod arguments;
+mod broken_repository;
 mod by_hand;
 mod certificate;
 mod clone_and_push;
