@@ -11,7 +11,9 @@ use nix::unistd::geteuid;
 use crate::fixture::{Options, Raw, Server, authorization, fails, succeeds, tells_no_path};
 
 /// What may have happened to the directory of a repository.
-const DAMAGES: &[(&str, fn(&Path))] = &[
+type Damage = fn(&Path);
+
+const DAMAGES: &[(&str, Damage)] = &[
     ("without HEAD", |path| fs::remove_file(path.join("HEAD")).unwrap()),
     ("a directory as HEAD", |path| {
         fs::remove_file(path.join("HEAD")).unwrap();
