@@ -133,6 +133,20 @@ fn the_watchdog_is_fed_while_the_last_requests_are_finished() {
     }
 }
 
+#[test]
+fn a_systemd_that_does_not_listen_stops_neither_the_service_nor_its_end() {
+    let mut server = Server::start();
+    server.deafen();
+    let clone = server.git().clone_of("default");
+    for number in 0..3 {
+        // Each is followed by a status line.
+        clone.push_file("default/a.conf", format!("# {number}\n"));
+        server.signal(Signal::SIGHUP);
+        assert_eq!(server.curl("/config/default/boot/").send().status, 200);
+    }
+    assert!(server.stop().success());
+}
+
 fn watched() -> Options {
     let environment = vec![("WATCHDOG_USEC".into(), WATCHDOG.as_micros().to_string())];
     Options { environment, ..Options::default() }
