@@ -11,10 +11,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Curl, Options, PATIENCE, Server, eventually, succeeds};
+use crate::fixture::{Curl, Options, PATIENCE, Raw, Server, eventually, succeeds};
 
 /// More than the system's buffers take between two programs.
 const LARGE: usize = 16 << 20;
+/// The preface, no settings, and a request with its headers as literals (RFC 9113, RFC 7541).
+const HTTP2_GET_LIVEZ: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
+    \0\0\0\x04\0\0\0\0\0\
+    \0\0\x15\x01\x05\0\0\0\x01\
+    \x82\x87\x04\x06/livez\x01\x09localhost";
 const HTTP: [(&str, &str); 2] = [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")];
 
 #[test]
@@ -106,6 +111,31 @@ fn a_push_under_way_is_finished_and_kept() {
         succeeds(output);
         server = server.start_again(Options::default());
         assert_eq!(server.git().clone_of("default").rev("HEAD"), commit);
+    }
+}
+
+#[test]
+fn connections_that_were_made_before_the_end_are_answered() {
+    for protocol in [b"http/1.1".as_slice(), b"h2"] {
+        let mut server = Server::start();
+        // The system completes connections for a server that does not accept them yet.
+        server.signal(Signal::SIGSTOP);
+        let waiting: Vec<TcpStream> =
+            (0..8).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+        server.signal(Signal::SIGTERM);
+        server.signal(Signal::SIGCONT);
+        for socket in waiting {
+            let mut client = Raw::over(&server, socket, protocol);
+            match protocol {
+                b"h2" => client.send(HTTP2_GET_LIVEZ),
+                _ => client.send("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+            }
+            let mut said = Vec::new();
+            while !said.ends_with(b"ok\n") {
+                said.extend(client.take(1).expect("the connection ended without an answer"));
+            }
+        }
+        assert!(server.wait().success());
     }
 }
 
