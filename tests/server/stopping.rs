@@ -125,7 +125,7 @@ fn connections_that_were_made_before_the_end_are_answered() {
         server.signal(Signal::SIGTERM);
         server.signal(Signal::SIGCONT);
         for socket in waiting {
-            let mut client = Raw::over(&server, socket, protocol);
+            let mut client = Raw::over(&server, socket, protocol).unwrap();
             match protocol {
                 b"h2" => client.send(HTTP2_GET_LIVEZ),
                 _ => client.send("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"),
