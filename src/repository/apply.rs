@@ -4,6 +4,7 @@ use std::path::Path;
 
 use git2::{ErrorCode, Repository, Signature, Time, Transaction};
 
+use super::reserve::Reserve;
 use super::snapshot::ref_on_disk;
 use super::{
     BOOT, Entry, Error, Head, Quarantine, RefUpdate, Snapshot, Subcluster, durable, journal,
@@ -73,12 +74,19 @@ impl Subcluster {
         // One reference changes with one rename. Several need a note of what was meant, so that a
         // crash between them is made good at the next start.
         let several = entry.updates.len() > 1;
+        // Where the disk becomes full half-way, setting back needs room, too.
+        let reserve =
+            several.then(|| Reserve::take(self.path(), entry.updates.len())).transpose()?;
         if several {
             journal::write(self.path(), entry)?;
         }
         let result = set(repository, transaction, entry);
         if result.is_err() {
-            roll_back(repository, entry);
+            drop(reserve);
+            if !roll_back(repository, entry) {
+                // Readers must see what is there, or nobody could change it any more.
+                self.show_all(repository)?;
+            }
         }
         if several && let Err(error) = journal::clear(self.path()) {
             tracing::error!(subcluster = %self.name(), "the note of a finished change stays: {error}");
@@ -197,8 +205,9 @@ fn sync_deletion(repository: &Repository, name: &str) -> Result<(), Error> {
 }
 
 /// libgit2 writes the references of a transaction one after the other and leaves those written
-/// when one fails (`git_transaction_commit` in its transaction.c).
-fn roll_back(repository: &Repository, entry: &Entry) {
+/// when one fails (`git_transaction_commit` in its transaction.c). Tells whether all are back.
+fn roll_back(repository: &Repository, entry: &Entry) -> bool {
+    let mut all_back = true;
     for update in entry.updates.iter().map(RefUpdate::reversed) {
         let written = ref_on_disk(repository, &update.name).is_ok_and(|now| now == update.old);
         if !written || update.old == update.new {
@@ -208,6 +217,7 @@ fn roll_back(repository: &Repository, entry: &Entry) {
         let undone =
             lock_and_compare(repository, &undo.updates).and_then(|t| set(repository, t, &undo));
         if let Err(error) = undone {
+            all_back = false;
             tracing::error!(
                 subcluster = entry.subcluster,
                 "{} of subcluster {} could not be set back after a failed change: {error}; set it to {} by hand",
@@ -217,6 +227,7 @@ fn roll_back(repository: &Repository, entry: &Entry) {
             );
         }
     }
+    all_back
 }
 
 /// Whether the live configuration changes.

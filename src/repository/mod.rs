@@ -25,6 +25,7 @@ mod negotiate;
 mod pack;
 mod pack_copy;
 mod quarantine;
+mod reserve;
 mod revisions;
 mod shallow;
 mod snapshot;

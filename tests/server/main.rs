@@ -13,6 +13,7 @@ mod concurrency;
 mod content;
 mod crash;
 mod directories;
+mod disk;
 mod faults;
 mod files;
 mod first_start;
