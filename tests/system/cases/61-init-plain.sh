@@ -67,6 +67,13 @@ check_code 1 "try-restart leaves a stopped server alone" in_host test -e $pid_fi
 check_code 1 "wait: 1 when it does not run" in_host $init wait
 check_code 0 "restart: 0 when it is stopped" in_host $init restart
 
+# As an upgrade does.
+sh_in_host 'cd /opt/msys/ecelerity/sbin && cp ecconfigd new && mv new ecconfigd'
+check_code 0 "status: 0 after the program was replaced" in_host $init status
+pid=$(main_pid)
+check_code 0 "restart: 0 after the program was replaced" in_host $init restart
+check_code 1 "restart ends the old program" alive "$pid"
+
 in_host kill -KILL "$(main_pid)"
 within 5 not live
 check_code 1 "status: 1 when it has died" in_host $init status

@@ -102,7 +102,7 @@ load_failures() {
 # Kept connections that were closed under a request. curl asks again, so that nobody notices.
 load_died="Connection died, retrying"
 load_asked_again() {
-    cat "$load_dir"/*.errors | grep "$load_died" || true
+    grep -H "$load_died" "$load_dir"/*.errors || true
 }
 
 load_longest_s() {
