@@ -34,6 +34,8 @@ figure "$restarts restarts ($each ms each) and $reloads reloads in $((SECONDS - 
 $requests requests, $clones clones, $commits commits, $failures failures, $asked_again asked again, longest request $(load_longest_s) s"
 check_equal "" "$(load_failures)" "no request, clone or commit failed"
 check_equal "" "$(load_asked_again)" "no kept connection was closed under a request"
+check "no request took longer than ten seconds" \
+    awk -v longest="$(load_longest_s)" 'BEGIN { exit !(longest < 10) }'
 enough() {
     [ "$requests" -gt 200 ] && [ "$clones" -gt 10 ] && [ "$commits" -gt 10 ]
 }
