@@ -3,30 +3,27 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
-use tokio_io_timeout::TimeoutStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::app::App;
 use super::drain::Drain;
-use super::limits::{
-    HANDSHAKE_TIME, HEAD_TIME, LAST_REQUEST_TIME, MAX_HEAD, MAX_STREAMS, WRITE_TIME,
-};
-use super::response::Body;
+use super::limits::{HANDSHAKE_TIME, HEAD_TIME, LAST_REQUEST_TIME, MAX_HEAD, MAX_STREAMS};
+use super::requests::{Answer, Requests};
 use super::service::serve;
+use super::socket::Socket;
 
-type Stream = TokioIo<TlsStream<std::pin::Pin<Box<TimeoutStream<TcpStream>>>>>;
+type Stream = TokioIo<TlsStream<Socket>>;
 
 /// A connection that has been accepted.
 pub(super) struct Connection {
@@ -43,9 +40,9 @@ impl Connection {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%client, "connection from {client}: {error}");
         }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(WRITE_TIME));
-        let stream = match timeout(HANDSHAKE_TIME, self.tls.accept(Box::pin(stream))).await {
+        let socket = Socket::new(stream);
+        let has_unsent = socket.has_unsent();
+        let stream = match timeout(HANDSHAKE_TIME, self.tls.accept(socket)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 return tracing::debug!(%client, "TLS handshake with {client} failed: {error}");
@@ -55,15 +52,17 @@ impl Connection {
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = TokioIo::new(stream);
         let result = match is_http2 {
-            true => self.http2(stream).await,
-            false => self.http1(stream).await,
+            true => self.http2(stream, &has_unsent).await,
+            false => self.http1(stream, &has_unsent).await,
         };
         if let Err(error) = result {
             tracing::debug!(%client, "connection from {client} ended: {error}");
         }
     }
 
-    async fn http1(mut self, stream: Stream) -> hyper::Result<()> {
+    /// Whoever asks on a kept connection learns from the answer that it ends. Without a request it
+    /// is closed after a while only: one may be on its way.
+    async fn http1(mut self, stream: Stream, has_unsent: &AtomicBool) -> hyper::Result<()> {
         let requests = Arc::new(Requests::default());
         let service = self.service(&requests);
         let connection = http1::Builder::new()
@@ -76,20 +75,17 @@ impl Connection {
             result = &mut connection => return result,
             () = self.drain.requested() => {}
         }
-        // hyper would close a connection on which it has not read a request yet, though the client
-        // may have sent one already.
-        if requests.none_in_flight() {
-            tokio::select! {
-                result = &mut connection => return result,
-                () = requests.next() => {}
-                () = sleep(LAST_REQUEST_TIME) => {}
-            }
+        tokio::select! {
+            result = &mut connection => return result,
+            () = nothing_left(&requests, has_unsent) => {}
         }
         connection.as_mut().graceful_shutdown();
         connection.await
     }
 
-    async fn http2(mut self, stream: Stream) -> hyper::Result<()> {
+    /// HTTP/2 tells the client which requests will still be answered. One that does not listen is
+    /// left when it has its answers.
+    async fn http2(mut self, stream: Stream, has_unsent: &AtomicBool) -> hyper::Result<()> {
         let requests = Arc::new(Requests::default());
         let service = self.service(&requests);
         let connection = http2::Builder::new(TokioExecutor::new())
@@ -105,68 +101,44 @@ impl Connection {
             // hyper only asks whether the other side is still there.
             () = requests.idle_for(HEAD_TIME) => {}
         }
-        // HTTP/2 tells the client which requests will still be answered.
         connection.as_mut().graceful_shutdown();
-        connection.await
+        tokio::select! {
+            result = &mut connection => result,
+            () = nothing_left(&requests, has_unsent) => Ok(()),
+        }
     }
 
     /// Answers each request of this connection. HTTP/2 may do so in tasks of their own.
     fn service(
         &self,
         requests: &Arc<Requests>,
-    ) -> impl HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send> + use<> {
+    ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future: Send> + use<>
+    {
         let (app, client, requests) = (self.app.clone(), self.client, requests.clone());
+        let drain = self.drain.clone();
         service_fn(move |request: Request<Incoming>| {
-            let (app, requests) = (app.clone(), requests.clone());
+            let (app, drain, in_flight) = (app.clone(), drain.clone(), requests.begin());
             async move {
-                let _in_flight = requests.begin();
-                Ok::<Response<Body>, Infallible>(serve(app, client, request).await)
+                let is_http2 = request.version() == Version::HTTP_2;
+                let mut response = serve(app, client, request, in_flight.clone()).await;
+                if drain.is_requested() && !is_http2 {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                let answer = |body| Answer::new(body, is_http2, in_flight);
+                Ok::<Response<Answer>, Infallible>(response.map(answer))
             }
         })
     }
 }
 
-/// The requests that are being answered on one connection.
-#[derive(Default)]
-struct Requests {
-    in_flight: AtomicUsize,
-    begun: Notify,
-    ended: Notify,
-}
-
-impl Requests {
-    fn begin(&self) -> InFlight<'_> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.begun.notify_waiters();
-        InFlight(self)
-    }
-
-    fn none_in_flight(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) == 0
-    }
-
-    async fn next(&self) {
-        self.begun.notified().await;
-    }
-
-    /// Returns when there has been no request for so long.
-    async fn idle_for(&self, limit: Duration) {
-        loop {
-            let (begun, ended) = (self.begun.notified(), self.ended.notified());
-            if !self.none_in_flight() {
-                ended.await;
-            } else if timeout(limit, begun).await.is_err() {
-                return;
-            }
+/// Returns when every request has been answered to its last byte, and no other one came for a while.
+async fn nothing_left(requests: &Requests, has_unsent: &AtomicBool) {
+    let has_unsent = || has_unsent.load(Ordering::Relaxed);
+    loop {
+        let is_sent = !has_unsent();
+        requests.idle_for(LAST_REQUEST_TIME).await;
+        if is_sent && !has_unsent() {
+            return;
         }
-    }
-}
-
-struct InFlight<'a>(&'a Requests);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.ended.notify_waiters();
     }
 }

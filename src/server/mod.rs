@@ -24,9 +24,11 @@ mod push;
 mod receive_pack;
 mod request_body;
 mod request_log;
+mod requests;
 mod response;
 mod route;
 mod service;
+mod socket;
 mod throttle;
 mod upload_pack;
 

@@ -1,6 +1,7 @@
 //! What a client sends, and what becomes of it when nobody reads it.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use hyper::{Request, Version};
 use tokio::time::timeout;
 
 use super::limits::{MAX_THROWN_AWAY, THROW_AWAY_TIME};
+use super::requests::InFlight;
 
 /// A request's body. When that of an HTTP/2 request is dropped, what has not been read of it is read
 /// and thrown away for a while.
@@ -21,13 +23,14 @@ pub(super) struct RequestBody {
     /// Always there, but for the end.
     body: Option<Incoming>,
     is_http2: bool,
+    in_flight: Arc<InFlight>,
 }
 
 impl RequestBody {
     /// The request, with its body as one of these.
-    pub(super) fn of(request: Request<Incoming>) -> Request<Self> {
+    pub(super) fn of(request: Request<Incoming>, in_flight: Arc<InFlight>) -> Request<Self> {
         let is_http2 = request.version() == Version::HTTP_2;
-        request.map(|body| Self { body: Some(body), is_http2 })
+        request.map(|body| Self { body: Some(body), is_http2, in_flight })
     }
 }
 
@@ -58,7 +61,11 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         let rest = self.body.take().filter(|body| self.is_http2 && !body.is_end_stream());
         if let Some(rest) = rest {
-            tokio::spawn(timeout(THROW_AWAY_TIME, throw_away(rest)));
+            let in_flight = self.in_flight.clone();
+            tokio::spawn(async move {
+                let _ = timeout(THROW_AWAY_TIME, throw_away(rest)).await;
+                drop(in_flight);
+            });
         }
     }
 }

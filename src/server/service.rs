@@ -14,6 +14,7 @@ use super::error::Error;
 use super::file::{self, Asked, redirect};
 use super::request_body::RequestBody;
 use super::request_log::RequestLog;
+use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
 use super::{health, info_refs, receive_pack, upload_pack};
@@ -26,11 +27,13 @@ pub(super) async fn serve(
     app: Arc<App>,
     client: IpAddr,
     request: Request<Incoming>,
+    in_flight: Arc<InFlight>,
 ) -> Response<Body> {
     let log = RequestLog::new(client, &request);
     let is_head = *request.method() == Method::HEAD;
     let mut subcluster = None;
-    let result = respond(&app, client, RequestBody::of(request), &mut subcluster).await;
+    let request = RequestBody::of(request, in_flight);
+    let result = respond(&app, client, request, &mut subcluster).await;
     let mut response = result.unwrap_or_else(|error| {
         log.failed(&error);
         error.response()

@@ -21,6 +21,7 @@ mod guessing;
 mod health;
 mod htdigest;
 mod journal;
+mod kept_connections;
 mod logging;
 mod malformed;
 mod memory;

@@ -11,15 +11,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Curl, Options, PATIENCE, Raw, Server, eventually, succeeds};
+use crate::fixture::{
+    Curl, Http2Answer, Options, PATIENCE, Raw, Server, eventually, frame, succeeds,
+};
 
 /// More than the system's buffers take between two programs.
 const LARGE: usize = 16 << 20;
-/// The preface, no settings, and a request with its headers as literals (RFC 9113, RFC 7541).
-const HTTP2_GET_LIVEZ: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\
-    \0\0\0\x04\0\0\0\0\0\
-    \0\0\x15\x01\x05\0\0\0\x01\
-    \x82\x87\x04\x06/livez\x01\x09localhost";
 const HTTP: [(&str, &str); 2] = [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")];
 
 #[test]
@@ -126,13 +123,13 @@ fn connections_that_were_made_before_the_end_are_answered() {
         server.signal(Signal::SIGCONT);
         for socket in waiting {
             let mut client = Raw::over(&server, socket, protocol).unwrap();
-            match protocol {
-                b"h2" => client.send(HTTP2_GET_LIVEZ),
-                _ => client.send("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n"),
-            }
-            let mut said = Vec::new();
-            while !said.ends_with(b"ok\n") {
-                said.extend(client.take(1).expect("the connection ended without an answer"));
+            if protocol == b"h2" {
+                let get = frame::headers(1, &frame::get("/livez", "nobody"));
+                client.send([frame::preface(), get].concat());
+                assert_eq!(Http2Answer::of(&mut client).rest(), b"ok\n");
+            } else {
+                client.send("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
+                assert_eq!(client.reply().unwrap().status, 200);
             }
         }
         assert!(server.wait().success());
