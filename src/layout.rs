@@ -54,6 +54,26 @@ impl Layout {
         self.state().join("tmp")
     }
 
+    /// What the administrator of a node edits: `/opt/msys/ecelerity/etc`.
+    pub fn etc(&self) -> PathBuf {
+        self.root.join("opt/msys/ecelerity/etc")
+    }
+
+    /// The working copy: `/opt/msys/ecelerity/etc/conf`.
+    pub fn working_copy(&self) -> PathBuf {
+        self.etc().join("conf")
+    }
+
+    /// Which configuration this node takes: `/opt/msys/ecelerity/etc/cluster.boot`.
+    pub fn cluster_boot(&self) -> PathBuf {
+        self.etc().join("cluster.boot")
+    }
+
+    /// What eccfg knows of its servers: `/opt/msys/ecelerity/etc/.eccfg`.
+    pub fn eccfg(&self) -> PathBuf {
+        self.etc().join(".eccfg")
+    }
+
     /// The root itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -78,5 +98,7 @@ mod tests {
             layout.spool(),
         ];
         assert!(paths.iter().all(|path| path.starts_with("/demo/var/ecconfigd")));
+        let paths = [layout.etc(), layout.working_copy(), layout.cluster_boot(), layout.eccfg()];
+        assert!(paths.iter().all(|path| path.starts_with("/demo/opt/msys/ecelerity/etc")));
     }
 }

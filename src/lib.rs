@@ -9,6 +9,7 @@
 //! | [`accounts`] | names, roles and hashed passwords |
 //! | [`tls`] | certificates: made, renewed, served |
 //! | [`protocol`] | git's wire format, without I/O |
+//! | [`node`] | eccfg: stands beside the floors below, on those above |
 //! | [`repository`] | libgit2: quarantine, policy, compare-and-swap, packs, files. Blocks |
 //! | [`replication`] | the one function through which every change goes |
 //! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
@@ -34,6 +35,7 @@ pub mod daemon;
 pub mod events;
 pub mod layout;
 pub mod momentum;
+pub mod node;
 pub mod protocol;
 pub mod replication;
 pub mod repository;
