@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use crate::{accounts, repository, tls};
 
+/// The target of the line that tells why the program ends, which no log level leaves out.
+pub(super) const TARGET: &str = module_path!();
+
 /// Wrong usage of the command line.
 const EX_USAGE: u8 = 64;
 const EX_UNAVAILABLE: u8 = 69;
@@ -59,7 +62,7 @@ impl Failure {
     /// Tells it, to the log if there is one, and gives the exit code.
     pub(super) fn tell(&self) -> ExitCode {
         if tracing::dispatcher::has_been_set() {
-            tracing::error!("{}", self.message);
+            tracing::error!(target: TARGET, "{}", self.message);
         } else {
             eprintln!("ecconfigd: {}", self.message);
         }

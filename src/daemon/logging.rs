@@ -11,8 +11,11 @@ use tracing_subscriber::fmt::format::{self, Writer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Begins logging at a syslog level, 0 to 7. tracing's words stand one step higher than syslog's:
-/// its `info` is a notice, its `debug` is info. That is how tracing-journald maps them, too.
+use super::failure;
+
+/// Begins logging at a syslog level, 0 to 7; why the program ends is told at each. tracing's words
+/// stand one step higher than syslog's: its `info` is a notice, its `debug` is info. That is how
+/// tracing-journald maps them, too.
 pub(super) fn start(level: u8) {
     let most = match level {
         0..=2 => LevelFilter::OFF,
@@ -22,12 +25,13 @@ pub(super) fn start(level: u8) {
         6 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    let ours = move |metadata: &Metadata<'_>| {
-        metadata.target().starts_with("ecconfigd") && *metadata.level() <= most
+    let wanted = move |metadata: &Metadata<'_>| match metadata.target() {
+        failure::TARGET => true,
+        target => target.starts_with("ecconfigd") && *metadata.level() <= most,
     };
     let registry = tracing_subscriber::registry();
     match journal() {
-        Some(journal) => registry.with(journal.with_filter(filter_fn(ours))).init(),
+        Some(journal) => registry.with(journal.with_filter(filter_fn(wanted))).init(),
         None => {
             let terminal = stderr().is_terminal();
             let layer = tracing_subscriber::fmt::layer()
@@ -35,7 +39,7 @@ pub(super) fn start(level: u8) {
                 .with_ansi(terminal)
                 .with_target(false)
                 .fmt_fields(format::debug_fn(write_field));
-            registry.with(layer.with_filter(filter_fn(ours))).init();
+            registry.with(layer.with_filter(filter_fn(wanted))).init();
         }
     }
 }

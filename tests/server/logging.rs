@@ -184,6 +184,23 @@ fn a_failure_that_ends_the_program_is_told_once() {
     assert_eq!(fails(output).matches("cannot make the directory").count(), 1);
 }
 
+#[test]
+fn why_the_program_ends_is_told_at_every_level() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let root = dir.path().join("file/root");
+    for level in "01234567".chars() {
+        let said = fails(
+            ecconfigd()
+                .args(["--log-level", &level.to_string(), "--root"])
+                .arg(&root)
+                .output()
+                .unwrap(),
+        );
+        assert_is(&said, "ERROR", &["cannot make the directory"]);
+    }
+}
+
 /// All that can happen: a certificate that ends soon, a commit, a refused login, a request, a broken
 /// repository, the end.
 fn eventful_life(level: u8) -> String {
