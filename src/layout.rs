@@ -74,6 +74,12 @@ impl Layout {
         self.etc().join(".eccfg")
     }
 
+    /// Assignments for the whole product, `EXTRA_ARGS` among them:
+    /// `/opt/msys/ecelerity/etc/environment`.
+    pub fn environment(&self) -> PathBuf {
+        self.etc().join("environment")
+    }
+
     /// The root itself.
     pub fn root(&self) -> &Path {
         &self.root
@@ -98,7 +104,13 @@ mod tests {
             layout.spool(),
         ];
         assert!(paths.iter().all(|path| path.starts_with("/demo/var/ecconfigd")));
-        let paths = [layout.etc(), layout.working_copy(), layout.cluster_boot(), layout.eccfg()];
+        let paths = [
+            layout.etc(),
+            layout.working_copy(),
+            layout.cluster_boot(),
+            layout.eccfg(),
+            layout.environment(),
+        ];
         assert!(paths.iter().all(|path| path.starts_with("/demo/opt/msys/ecelerity/etc")));
     }
 }

@@ -1,13 +1,14 @@
-//! The command line, and the words of `EXTRA_ARGS` behind it.
+//! The command line, with the words of `EXTRA_ARGS` behind it.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
+use super::extra_args::ExtraArgs;
 use super::failure::Failure;
 use crate::accounts::Role;
 use crate::layout::Layout;
@@ -19,7 +20,8 @@ pub(super) const PORT: u16 = 2027;
 ///
 /// Keeps the configuration of a mail cluster in git repositories and serves them over TLS. No
 /// argument is needed for normal operation. The words of the environment variable EXTRA_ARGS are
-/// further arguments.
+/// further arguments; without it, those it has in /opt/msys/ecelerity/etc/environment are the
+/// server's.
 #[derive(Debug, Parser)]
 #[command(name = "ecconfigd", version, args_override_self = true)]
 pub(super) struct Args {
@@ -34,7 +36,8 @@ pub(super) struct Args {
     debug: bool,
 
     /// Keep every file below DIR. Needs no privileges.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR",
+          value_parser = PathBufValueParser::new().try_map(std::path::absolute))]
     root: Option<PathBuf>,
 
     /// Where to listen, if systemd passes no sockets [default: [::]:2027, with --root
@@ -44,6 +47,10 @@ pub(super) struct Args {
 
     #[command(subcommand)]
     pub(super) command: Option<Command>,
+
+    /// What there is to be said of the arguments as soon as there is a log.
+    #[arg(skip)]
+    pub(super) warnings: Vec<String>,
 }
 
 /// What to do instead of serving.
@@ -72,17 +79,36 @@ pub(super) enum Command {
 impl Args {
     /// The arguments of this process. Help and wrong usage have been told already when this fails.
     pub(super) fn of_process() -> Result<Self, ExitCode> {
-        let mut words: Vec<OsString> = std::env::args_os().collect();
-        words.extend(extra_words(std::env::var_os("EXTRA_ARGS")).map_err(|f| f.tell())?);
-        let mut args = Self::try_parse_from(words).map_err(|error| tell(&error))?;
-        if let Some(root) = args.root.take() {
-            let absolute = std::path::absolute(&root);
-            args.root =
-                Some(absolute.map_err(|e| {
-                    Failure::usage(format!("--root {}: {e}", root.display())).tell()
-                })?);
+        let words: Vec<OsString> = std::env::args_os().collect();
+        let own = Self::try_parse_from(&words).map_err(|error| tell(&error))?;
+        let args = match ExtraArgs::of_caller() {
+            Some(extra) => extra.and_then(|extra| Self::with_extra(&words, extra)),
+            // The file is the service's, and commands are typed by people.
+            None if own.command.is_some() => Ok(own),
+            None => own.with_file(&words),
+        };
+        args.map_err(|failure| failure.tell())
+    }
+
+    /// The same with the words of the file, which lies below the root.
+    fn with_file(&self, words: &[OsString]) -> Result<Self, Failure> {
+        let extra = ExtraArgs::of_file(&self.layout().environment())?;
+        let origin = extra.origin.clone();
+        let args = Self::with_extra(words, extra)?;
+        match args.root == self.root {
+            true => Ok(args),
+            // Nor may whoever can write it, who is not root, say where root writes.
+            false => Err(Failure::usage(format!(
+                "{origin}: --root has no place in a file that lies below it; take it out"
+            ))),
         }
-        Ok(args)
+    }
+
+    fn with_extra(words: &[OsString], extra: ExtraArgs) -> Result<Self, Failure> {
+        let args = Self::try_parse_from(words.iter().chain(&extra.words)).map_err(|error| {
+            Failure::usage(format!("{}: {}", extra.origin, what_is_wrong(&error)))
+        })?;
+        Ok(Self { warnings: extra.warnings, ..args })
     }
 
     /// From 0 to 7.
@@ -106,26 +132,22 @@ impl Args {
     }
 }
 
-/// Help goes to those who asked for it. What is wrong with a command line is one line, as it may
-/// come from the environment file and then is read in the journal.
+/// Help goes to those who asked for it.
 fn tell(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // Nothing better can be done where even this cannot be written.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+    if error.use_stderr() {
+        return Failure::usage(what_is_wrong(error)).tell();
     }
+    // Nothing better can be done where even this cannot be written.
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+/// What is wrong with a command line, in one line, as it may be read in the journal.
+fn what_is_wrong(error: &clap::Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let words: Vec<&str> = what.split_whitespace().collect();
-    Failure::usage(format!("{}; `ecconfigd --help` shows what there is", words.join(" "))).tell()
-}
-
-fn extra_words(extra: Option<OsString>) -> Result<Vec<OsString>, Failure> {
-    let extra = extra.unwrap_or_default();
-    let words = shlex::bytes::split(extra.as_bytes()).ok_or_else(|| {
-        Failure::usage("EXTRA_ARGS has a quote that does not end: mend it in the environment file")
-    })?;
-    Ok(words.into_iter().map(OsString::from_vec).collect())
+    format!("{}; `ecconfigd --help` shows what there is", words.join(" "))
 }
 
 #[cfg(test)]
@@ -137,13 +159,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn quoted_words_of_extra_args_stay_together() {
-        let words = extra_words(Some("--root '/a b' --debug".into())).unwrap();
-        assert_eq!(words, ["--root", "/a b", "--debug"]);
-        assert!(extra_words(Some("--root 'x".into())).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod args;
 mod certificate;
+mod extra_args;
 mod failure;
 mod first_start;
 mod initial;

@@ -25,6 +25,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     // Before anything opens a descriptor or starts a thread.
     let passed = Passed::take()?;
     logging::start(args.level());
+    args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     limits::set_umask();
     let descriptors = limits::raise_descriptors();
     configure_libgit2()?;

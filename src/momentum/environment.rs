@@ -21,6 +21,8 @@ pub struct BadLine {
     pub line: usize,
     /// What is wrong with it, and what would be right.
     pub problem: String,
+    /// The line itself, which may hold what should not be logged.
+    pub text: String,
 }
 
 impl Environment {
@@ -31,8 +33,10 @@ impl Environment {
     pub fn read(path: &Path) -> io::Result<Self> {
         match fs::read(path) {
             Ok(bytes) => Ok(Self::parse(&String::from_utf8_lossy(&bytes))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(Self::default()),
+                _ => Err(error),
+            },
         }
     }
 
@@ -43,7 +47,8 @@ impl Environment {
             match assignments(line) {
                 Ok(assigned) => environment.variables.extend(assigned),
                 Err(problem) => {
-                    environment.bad_lines.push(BadLine { line: index + 1, problem });
+                    let (line, text) = (index + 1, line.to_owned());
+                    environment.bad_lines.push(BadLine { line, problem, text });
                 }
             }
         }
@@ -125,6 +130,7 @@ mod tests {
         assert!(messages[1].contains("\"ulimit\" is not of the form NAME=VALUE"));
         assert!(messages[2].contains("in PATH; write the value out"));
         assert!(messages[3].starts_with("environment, line 5"));
+        assert_eq!(environment.bad_lines[1].text, "ulimit -n 4096");
     }
 
     #[test]

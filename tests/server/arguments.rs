@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::{TempDir, tempdir};
@@ -94,6 +94,58 @@ fn extra_args_that_cannot_be_understood_are_not_passed_over() {
 }
 
 #[test]
+fn without_a_callers_extra_args_those_of_the_environment_file_count_for_the_server() {
+    let level = |file: &str, caller: Option<&str>| {
+        let dir = installation_with(file);
+        let mut command = serve(dir.path(), "203.0.113.1:1");
+        command.envs(caller.map(|extra| ("EXTRA_ARGS", extra)));
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        said.lines().filter(|line| line.contains(" INFO ")).count()
+    };
+    let file = "ulimit -c 0\nexport EXTRA_ARGS=\"--log-level '5'\" TRY=3\n";
+    assert_ne!(level(file, None), 0);
+    assert_eq!(level("EXTRA_ARGS=--debug; export EXTRA_ARGS\n", Some("--log-level 4")), 0);
+    assert_eq!(level(file, Some("")), 0);
+    assert_eq!(level("export TRY=3\n", None), 0);
+}
+
+#[test]
+fn the_environment_file_is_not_for_commands() {
+    let dir = installation_with("export EXTRA_ARGS=--nonsense\n");
+    succeeds(ecconfigd().args(["users", "--root"]).arg(dir.path()).output().unwrap());
+}
+
+#[test]
+fn wrong_words_of_the_environment_file_are_told_with_its_path() {
+    for (extra, wrong) in [
+        ("--nonsense", "'--nonsense'"),
+        ("\"--listen 'x\"", "quote"),
+        ("\"--root /elsewhere\"", "--root"),
+    ] {
+        let dir = installation_with(&format!("export EXTRA_ARGS={extra}\n"));
+        let said = fails_with(EX_USAGE, &mut serve(dir.path(), "127.0.0.1:0"));
+        let file = environment(dir.path());
+        let told = format!("ecconfigd: EXTRA_ARGS in {}: ", file.display());
+        assert!(said.starts_with(&told) && said.contains(wrong), "{said}");
+    }
+}
+
+#[test]
+fn an_environment_file_that_cannot_be_used_is_a_warning() {
+    let unexpanded: fn(&Path) = |root| write_environment(root, "export EXTRA_ARGS=\"$LEVEL\"\n");
+    let unreadable: fn(&Path) = |root| fs::create_dir_all(environment(root)).unwrap();
+    for (prepare, wrong) in
+        [(unexpanded, "line 1 is left out: only a shell expands"), (unreadable, "Is a directory")]
+    {
+        let server =
+            Server::with(Options { prepare: Some(prepare), level: Some(4), ..Options::default() });
+        let (log, file) = (server.log(), environment(&server.root));
+        assert!(log.contains(" WARN ") && log.lines().count() == 1, "{log}");
+        assert!(log.contains(wrong) && log.contains(file.to_str().unwrap()), "{log}");
+    }
+}
+
+#[test]
 fn a_path_in_extra_args_may_be_any_bytes() {
     let root = empty_installation("root");
     let name = OsStr::from_bytes(b"caf\xe9");
@@ -162,6 +214,23 @@ fn commands_on_a_root_that_is_not_there_make_nothing() {
     assert!(said.contains("there is no directory"), "{said}");
     succeeds(ecconfigd().args(["users", "--root"]).arg(&root).output().unwrap());
     assert!(!root.exists());
+}
+
+/// A root that has the file `environment`, with this content.
+fn installation_with(content: &str) -> TempDir {
+    let dir = tempdir().unwrap();
+    write_environment(dir.path(), content);
+    dir
+}
+
+fn write_environment(root: &Path, content: &str) {
+    let file = environment(root);
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, content).unwrap();
+}
+
+fn environment(root: &Path) -> PathBuf {
+    root.join("opt/msys/ecelerity/etc/environment")
 }
 
 /// A server that is to fail.

@@ -148,6 +148,9 @@ check_code 1 "nothing else of root's environment reaches the server" \
     sh_in_host "tr '\\0' '\\n' </proc/$(main_pid)/environ | grep MY_SECRET"
 check_code 0 "restart with EXTRA_ARGS" in_host env EXTRA_ARGS='--log-level 6' $init restart
 check_equal "--log-level 6" "$(extra_args)" "the caller's EXTRA_ARGS goes before the file's"
+environment <<<'TMPDIR=/tmp'
+check_code 0 "restart with a file that only root can read, and no EXTRA_ARGS" in_host $init restart
+check_code 1 "the server does not look for them again" in_host grep 'EXTRA_ARGS in' $log
 pid=$(main_pid)
 environment <<<'EXTRA_ARGS="--log-level 5'
 check_code 6 "6 for an environment file with a quote that does not end" in_host $init restart
