@@ -25,8 +25,7 @@ pub(super) fn ping(args: &Args) -> Result<(), Failure> {
         Failure::unavailable(format!("the server has never been started here: {e}"))
     })?;
     let config = tls::trust_only(certificate)?;
-    let answer = ask(address, config)
-        .map_err(|e| Failure::unavailable(format!("no answer from ecconfigd on {address}: {e}")))?;
+    let answer = ask(address, config).map_err(|error| no_answer(address, &error))?;
     match answer.split(' ').nth(1) {
         Some("200") => Ok(()),
         _ => Err(Failure::unavailable(format!(
@@ -34,6 +33,17 @@ pub(super) fn ping(args: &Args) -> Result<(), Failure> {
             answer.lines().next().unwrap_or("it says nothing").escape_default(),
         ))),
     }
+}
+
+fn no_answer(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure::unavailable(match error.kind() {
+        // The first is what reading and writing say, the second what connecting says.
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!(
+            "ecconfigd on {address} has not answered within {} s: look at `systemctl status ecconfigd` and its log, and at the disk it may wait for",
+            PATIENCE.as_secs(),
+        ),
+        _ => format!("no answer from ecconfigd on {address}: {error}"),
+    })
 }
 
 fn ask(address: SocketAddr, config: rustls::ClientConfig) -> io::Result<String> {

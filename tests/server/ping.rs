@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use nix::sys::signal::Signal;
+
 use crate::fixture::{Server, fails, succeeds};
 
 #[test]
@@ -26,12 +28,24 @@ fn a_server_that_is_away_is_told_with_its_address() {
 }
 
 #[test]
+fn a_server_that_hangs_is_told_with_where_to_look() {
+    let server = Server::start();
+    server.signal(Signal::SIGSTOP);
+    let address = server.address.to_string();
+    let output = server.ecconfigd(&["ping", "--listen", &address], "");
+    assert_eq!(output.status.code(), Some(69));
+    let said = fails(output);
+    let told = format!("ecconfigd: ecconfigd on {address} has not answered within 5 s");
+    assert!(said.starts_with(&told) && said.contains("systemctl status"), "{said}");
+}
+
+#[test]
 fn an_open_port_alone_is_no_answer() {
     let server = Server::start();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let said = fails(server.ecconfigd(&["ping", "--listen", &address], ""));
-    assert!(said.contains("no answer"), "{said}");
+    assert!(said.contains("has not answered"), "{said}");
 }
 
 #[test]
