@@ -1,6 +1,6 @@
 //! Taking in a request's body: bounded in size and time, spooled to disk when it is large.
 
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use bytes::BytesMut;
@@ -8,13 +8,13 @@ use flate2::read::GzDecoder;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_ENCODING, HeaderMap};
-use tokio::task;
 use tokio::time::{Instant, timeout};
 
 use super::error::Error;
+use super::keep::Keep;
 use super::limits::{BODY_PAUSE, BODY_TIME};
 use super::request_body::RequestBody;
-use crate::repository::{self, Spool, SpoolWriter};
+use crate::repository::{self, Spool};
 
 /// Bytes gathered before they are written to a file.
 const CHUNK: usize = 256 << 10;
@@ -33,6 +33,19 @@ impl Upload {
         limit: u64,
         spool_dir: &Path,
     ) -> Result<Self, Error> {
+        match Self::receive_what_fits(headers, body, limit, spool_dir).await? {
+            (upload, None) => Ok(upload),
+            (_, Some(loss)) => Err(loss.into()),
+        }
+    }
+
+    /// The same, but when there is no room for all of it, its beginning and the reason.
+    pub(super) async fn receive_what_fits(
+        headers: &HeaderMap,
+        body: RequestBody,
+        limit: u64,
+        spool_dir: &Path,
+    ) -> Result<(Self, Option<repository::Error>), Error> {
         let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
             None | Some(b"identity") => false,
             Some(b"gzip" | b"x-gzip") => true,
@@ -41,8 +54,8 @@ impl Upload {
         if body.size_hint().lower() > limit {
             return Err(Error::TooLarge(limit));
         }
-        let spool = receive(body, limit, SpoolWriter::new(spool_dir)).await?;
-        Ok(Self { spool, is_gzip })
+        let (spool, loss) = receive(body, limit, Keep::new(spool_dir)).await?.finish();
+        Ok((Self { spool, is_gzip }, loss))
     }
 
     /// Reads it from the start, unpacked. Blocks.
@@ -58,11 +71,7 @@ impl Upload {
 /// Reads an [`Upload`].
 pub(super) type UploadReader<'a> = BufReader<Box<dyn Read + 'a>>;
 
-async fn receive(
-    mut body: RequestBody,
-    limit: u64,
-    mut writer: SpoolWriter,
-) -> Result<Spool, Error> {
+async fn receive(mut body: RequestBody, limit: u64, mut keep: Keep) -> Result<Keep, Error> {
     let deadline = Instant::now() + BODY_TIME;
     let mut received = 0;
     let mut gathered = BytesMut::new();
@@ -80,17 +89,8 @@ async fn receive(
         }
         gathered.extend_from_slice(&data);
         if gathered.len() >= CHUNK {
-            writer = write(writer, gathered.split()).await?;
+            keep = keep.add(gathered.split().freeze()).await?;
         }
     }
-    if !writer.stays_in_memory(gathered.len()) {
-        writer = write(writer, gathered.split()).await?;
-    }
-    writer.write_all(&gathered).map_err(repository::Error::from)?;
-    Ok(writer.finish().map_err(repository::Error::from)?)
-}
-
-async fn write(mut writer: SpoolWriter, data: BytesMut) -> Result<SpoolWriter, Error> {
-    let written = task::spawn_blocking(move || writer.write_all(&data).map(|()| writer));
-    Ok(written.await.map_err(|_| Error::Panicked)?.map_err(repository::Error::from)?)
+    keep.add(gathered.freeze()).await
 }

@@ -17,6 +17,7 @@ mod file;
 mod git;
 mod health;
 mod info_refs;
+mod keep;
 pub mod limits;
 mod pack_body;
 mod places;

@@ -8,7 +8,7 @@ use super::body::Upload;
 use super::error::Error;
 use crate::accounts::{Account, Role};
 use crate::events;
-use crate::protocol::{PushRequest, RefCommand, RefResult, report};
+use crate::protocol::{PushRequest, RefCommand, RefResult, Reporting, report};
 use crate::repository::{
     self, Applied, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
 };
@@ -49,6 +49,17 @@ impl Push<'_> {
         let decided = request.commands.iter().zip(fates);
         let results: Vec<_> = decided.map(|(command, fate)| result(command, fate.err())).collect();
         Ok(report(&request, Ok(()), &results, &message))
+    }
+
+    /// Tells why there was no room for it. git takes a status for a broken connection and says
+    /// "Everything up-to-date"; a client that wants no report gets the status. Blocks.
+    pub(super) fn fail(&self, upload: &Upload, loss: Error) -> Result<Vec<u8>, Error> {
+        match PushRequest::parse(upload.reader()) {
+            Ok((request, _)) if request.reporting == Reporting::Status => {
+                Ok(self.unpack_failed(&request, loss))
+            }
+            _ => Err(loss),
+        }
     }
 
     fn rights(&self) -> Rights {

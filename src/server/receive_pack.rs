@@ -28,10 +28,15 @@ pub(super) async fn post(
     may_push(account.role)?;
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::ReceivePack)?;
-    let upload = Upload::receive(&head.headers, body, MAX_PUSH_BODY, &app.spool_dir).await?;
+    let (headers, spool_dir) = (&head.headers, &app.spool_dir);
+    let (upload, loss) = Upload::receive_what_fits(headers, body, MAX_PUSH_BODY, spool_dir).await?;
     let worker = app.clone();
     let report = app.pushes.run(move || {
-        Push { app: &worker, subcluster: &subcluster, account: &account, client }.run(&upload)
+        let push = Push { app: &worker, subcluster: &subcluster, account: &account, client };
+        match loss {
+            None => push.run(&upload),
+            Some(loss) => push.fail(&upload, loss.into()),
+        }
     });
     Ok(git::service_answer(Service::ReceivePack, "result", full(report.await??)))
 }

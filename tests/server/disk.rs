@@ -9,9 +9,89 @@ use std::thread;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 
-use crate::fixture::{Options, Server, succeeds, text};
+use crate::fixture::post::{lines, post, request_type};
+use crate::fixture::{Options, Server, succeeds, tells_no_path, text};
 
 const KB: u64 = 1 << 10;
+
+/// How much is left on the disk, and how large the file is that is pushed. There is no room for the
+/// bytes on their way in, for the pack and its index, for the reference, or only just enough.
+const PUSHES: [(u64, usize); 12] = [
+    (0, 10),
+    (4 * KB, 10),
+    (8 * KB, 10),
+    (12 * KB, 10),
+    (16 * KB, 10),
+    (24 * KB, 10),
+    (0, 400_000),
+    (100 * KB, 400_000),
+    (300 * KB, 400_000),
+    (450 * KB, 400_000),
+    (796 * KB, 400_000),
+    (2000 * KB, 400_000),
+];
+
+#[test]
+fn a_push_to_a_full_disk_is_refused_in_words_and_works_when_there_is_room() {
+    on_a_small_disk(|server| {
+        let server = &server;
+        let clone = server.git().clone_of("default");
+        let mut refused = 0;
+        for (left, size) in PUSHES {
+            let what = format!("{size} bytes when {left} are left");
+            clone.write("noise", noise(size));
+            let commit = clone.commit("Noise");
+            let (before, logged) = (head(server), server.log().len());
+            fill(server, left);
+            let output = clone.git(&["push"]);
+            let said = text(&output);
+            tells_no_path(&server.root, said.as_bytes());
+            let is_readable =
+                server.curl("/config/default/boot/default/ecelerity.conf").send().status == 200;
+            assert!(is_readable, "{what}");
+            if output.status.success() {
+                assert_eq!(head(server), commit, "{what}");
+                assert_eq!(errors(&server.log()[logged..]), "", "{what}");
+            } else {
+                refused += 1;
+                assert!(
+                    said.contains("the server's disk is full: nothing was changed"),
+                    "{what}: {said}"
+                );
+                assert_eq!(head(server), before, "{what}");
+                let errors = errors(&server.log()[logged..]);
+                assert!(errors.contains("the disk is full"), "{what}: {errors}");
+                assert_eq!(errors.lines().count(), 1, "{what}: {errors}");
+            }
+            make_room(server);
+            assert_tidy(server, &what);
+            succeeds(clone.git(&["push", "--quiet"]));
+            assert_eq!(head(server), commit, "{what}");
+        }
+        assert!((4..PUSHES.len()).contains(&refused), "{refused} were refused");
+        succeeds(server.git().clone_of("default").git(&["fsck", "--full", "--strict"]));
+    });
+}
+
+#[test]
+fn a_client_that_wants_no_report_is_told_of_a_full_disk_by_the_status() {
+    on_a_small_disk(|server| {
+        let command = format!("{} {} refs/heads/x", "0".repeat(40), "1".repeat(40));
+        let without_report = [lines([command], "0000"), noise(400_000)].concat();
+        let no_request = noise(400_000);
+        fill(&server, 0);
+        for (service, body) in [
+            ("receive-pack", &without_report),
+            ("receive-pack", &no_request),
+            ("upload-pack", &no_request),
+        ] {
+            let curl = server.curl(&format!("/config/default/git-{service}"));
+            let reply = post(curl, &request_type(service), body);
+            assert_eq!(reply.status, 507, "{service}: {reply:?}");
+            assert!(reply.text().contains("the server's disk is full"), "{reply:?}");
+        }
+    });
+}
 
 #[test]
 fn an_atomic_push_to_a_full_disk_changes_all_or_nothing() {
@@ -102,9 +182,24 @@ fn make_room(server: &Server) {
     fs::remove_file(server.root.join("filler")).unwrap();
 }
 
+fn noise(size: usize) -> Vec<u8> {
+    let mut noise = vec![0; size];
+    getrandom::fill(&mut noise).unwrap();
+    noise
+}
+
+fn head(server: &Server) -> String {
+    let reply = server.curl("/config/default/boot/").send();
+    reply.header("x-config-commit").unwrap().to_owned()
+}
+
 fn refs(server: &Server) -> String {
     let git = server.git();
     succeeds(git.run(&["ls-remote", &git.url("default")]))
+}
+
+fn errors(log: &str) -> String {
+    log.lines().filter(|line| line.contains("ERROR")).collect::<Vec<_>>().join("\n")
 }
 
 /// The repository is whole, and nothing of what failed has been left.
