@@ -39,6 +39,9 @@ pub enum Error {
     /// No room is left where the repositories are.
     #[error("the disk is full")]
     DiskFull,
+    /// The file system where the repositories are can only be read.
+    #[error("the disk cannot be written: it is mounted read-only")]
+    DiskReadOnly,
     /// libgit2 failed.
     #[error("git: {0}")]
     Git(git2::Error),
@@ -50,17 +53,18 @@ pub enum Error {
 impl Error {
     /// Whether the repository, and not what was asked of it, is at fault.
     pub(super) fn is_broken(&self) -> bool {
-        matches!(self, Self::Unreadable { .. } | Self::DiskFull | Self::Git(_) | Self::Io(_))
+        use Error::{DiskFull, DiskReadOnly, Git, Io, Unreadable};
+        matches!(self, Unreadable { .. } | DiskFull | DiskReadOnly | Git(_) | Io(_))
     }
 }
 
 impl From<git2::Error> for Error {
     fn from(error: git2::Error) -> Self {
         // libgit2 keeps errno only as the text that strerror gave it.
-        if error.message().contains("No space left on device") {
-            Self::DiskFull
-        } else {
-            Self::Git(error)
+        match error.message() {
+            text if text.contains("No space left on device") => Self::DiskFull,
+            text if text.contains("Read-only file system") => Self::DiskReadOnly,
+            _ => Self::Git(error),
         }
     }
 }
@@ -69,6 +73,7 @@ impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            io::ErrorKind::ReadOnlyFilesystem => Self::DiskReadOnly,
             _ => Self::Io(error),
         }
     }

@@ -77,6 +77,10 @@ impl Error {
             Self::Repository(repository::Error::DiskFull) => {
                 "the server's disk is full: nothing was changed; tell its administrator".into()
             }
+            Self::Repository(repository::Error::DiskReadOnly) => {
+                "the server's disk cannot be written: nothing was changed; tell its administrator"
+                    .into()
+            }
             Self::Repository(repository::Error::Unreadable { name, .. }) => format!(
                 "subcluster {name} cannot be read at the moment; the server's log tells its administrator why"
             ),
@@ -158,7 +162,7 @@ fn repository_status(error: &repository::Error) -> StatusCode {
         }
         Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
         Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
-        Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+        Error::DiskFull | Error::DiskReadOnly => StatusCode::INSUFFICIENT_STORAGE,
         Error::Git(_) | Error::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

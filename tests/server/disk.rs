@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 
 use crate::fixture::post::{lines, post, request_type};
-use crate::fixture::{Options, Server, succeeds, tells_no_path, text};
+use crate::fixture::{Options, Server, fails, succeeds, tells_no_path, text};
 
 const KB: u64 = 1 << 10;
 
@@ -136,6 +136,41 @@ fn a_server_starts_on_a_full_disk_and_serves() {
         assert_eq!(server.git().clone_of("default").rev("HEAD"), commit);
         make_room(&server);
         server.git().clone_of("default").push_file("default/a.conf", "b\n");
+    });
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_is_told_of_and_what_is_there_is_served() {
+    on_a_small_disk(|server| {
+        let server = &server;
+        let (clone, other) = (server.git().clone_of("default"), server.git().clone_of("default"));
+        let before = head(server);
+        let dirs = ["repo", "tmp"].map(|dir| server.state(dir));
+        for dir in &dirs {
+            run("mount", &["--bind", path(dir), path(dir)]);
+            run("mount", &["-o", "remount,bind,ro", path(dir)]);
+        }
+        for size in [10, 400_000] {
+            clone.write("noise", noise(size));
+            clone.commit("Noise");
+            let logged = server.log().len();
+            let said = fails(clone.git(&["push"]));
+            assert!(said.contains("the server's disk cannot be written"), "{size}: {said}");
+            tells_no_path(&server.root, said.as_bytes());
+            let errors = errors(&server.log()[logged..]);
+            assert!(errors.contains("it is mounted read-only"), "{size}: {errors}");
+            assert_eq!(errors.lines().count(), 1, "{size}: {errors}");
+        }
+        let said = fails(other.git(&["push", "origin", "boot:topic"]));
+        assert!(said.contains("the server's disk cannot be written"), "{said}");
+        assert_eq!(head(server), before);
+        assert_eq!(server.git().clone_of("default").rev("HEAD"), before);
+        for dir in &dirs {
+            run("umount", &[path(dir)]);
+        }
+        succeeds(clone.git(&["push", "--quiet"]));
+        assert_eq!(head(server), clone.rev("HEAD"));
+        assert_tidy(server, "read-only");
     });
 }
 
