@@ -18,6 +18,9 @@ pub enum Error {
         /// Why.
         source: Box<Self>,
     },
+    /// What is there is a repository of the original's.
+    #[error("it is a Subversion repository of the original")]
+    Subversion,
     /// No such branch, revision, file or object.
     #[error("{0}")]
     NotFound(String),
@@ -53,8 +56,8 @@ pub enum Error {
 impl Error {
     /// Whether the repository, and not what was asked of it, is at fault.
     pub(super) fn is_broken(&self) -> bool {
-        use Error::{DiskFull, DiskReadOnly, Git, Io, Unreadable};
-        matches!(self, Unreadable { .. } | DiskFull | DiskReadOnly | Git(_) | Io(_))
+        use Error::{DiskFull, DiskReadOnly, Git, Io, Subversion, Unreadable};
+        matches!(self, Unreadable { .. } | Subversion | DiskFull | DiskReadOnly | Git(_) | Io(_))
     }
 }
 

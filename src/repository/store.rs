@@ -196,9 +196,15 @@ impl Store {
 
 fn log_broken(name: &Name, error: &Error) {
     let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
+    let advice = match error {
+        Error::Unreadable { source, .. } if matches!(**source, Error::Subversion) => {
+            "move this one away and run `systemctl restart ecconfigd`, which makes a new global and default"
+        }
+        _ => "mend this one and run `systemctl reload ecconfigd`",
+    };
     tracing::error!(
         message_id = events::REPOSITORY_UNREADABLE,
         subcluster = %name,
-        "{error}{cause}; the others are served, mend this one and run `systemctl reload ecconfigd`",
+        "{error}{cause}; the others are served, {advice}",
     );
 }

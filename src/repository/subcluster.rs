@@ -41,6 +41,9 @@ impl Subcluster {
     }
 
     fn start(&self) -> Result<(), Error> {
+        if self.path.join("format").is_file() && self.path.join("db").is_dir() {
+            return Err(Error::Subversion);
+        }
         tidy::tidy(&self.path)?;
         self.read(|repository| self.finish_interrupted(repository))?;
         self.read_all()

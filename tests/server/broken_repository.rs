@@ -130,6 +130,27 @@ fn one_that_is_mended_is_opened_once() {
 }
 
 #[test]
+fn one_of_subversion_is_told_as_that_and_left_alone() {
+    let mut server = Server::start();
+    server.stop();
+    let repository = server.repository("default");
+    fs::remove_dir_all(&repository).unwrap();
+    for dir in ["conf", "db", "hooks", "locks"] {
+        fs::create_dir_all(repository.join(dir)).unwrap();
+    }
+    fs::write(repository.join("format"), "5\n").unwrap();
+    let mut server = server.start_again(Options::default());
+    assert_broken(&server, "Subversion");
+    let told = "it is a Subversion repository of the original; the others are served, \
+                move this one away and run `systemctl restart ecconfigd`, which makes a new global and default";
+    assert!(server.log().contains(told), "{}", server.log());
+    assert!(repository.join("format").exists() && !repository.join("objects").exists());
+    fs::rename(&repository, server.root.join("away")).unwrap();
+    server = server.restart();
+    assert_works(&server, "default");
+}
+
+#[test]
 fn one_that_the_server_may_not_read_is_told_of() {
     if geteuid().is_root() {
         eprintln!("skipped: root may read everything");
