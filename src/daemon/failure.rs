@@ -2,6 +2,8 @@
 //! (sysexits(3)).
 
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::{accounts, repository, tls};
@@ -49,6 +51,25 @@ impl Failure {
         Self::new(EX_CANTCREAT, message)
     }
 
+    /// A file of the server's cannot be written.
+    pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Self {
+        let advice = advice(error);
+        Self::cannot_create(format!("cannot write {}: {error}{advice}", path.display()))
+    }
+
+    /// The directory of the repositories cannot be used.
+    pub(super) fn repositories(dir: &Path, error: repository::Error) -> Self {
+        use repository::Error::{DiskFull, DiskReadOnly, Io};
+        let (code, advice) = match &error {
+            DiskFull => (EX_CANTCREAT, advice(&ErrorKind::StorageFull.into())),
+            DiskReadOnly => (EX_CANTCREAT, advice(&ErrorKind::ReadOnlyFilesystem.into())),
+            Io(cause) => (EX_CONFIG, advice(cause)),
+            _ => (EX_OSERR, ""),
+        };
+        let dir = dir.display();
+        Self::new(code, format!("the repositories in {dir} cannot be used: {error}{advice}"))
+    }
+
     /// It may work later.
     pub(super) fn temporary(message: impl Display) -> Self {
         Self::new(EX_TEMPFAIL, message)
@@ -70,25 +91,41 @@ impl Failure {
     }
 }
 
+/// What to do about it, if that is clear.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "; it and its directory must belong to the user of this service, nobody else but root can do this"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room on this disk",
+        ErrorKind::ReadOnlyFilesystem => {
+            "; mount it for writing (dmesg tells if a fault of the disk made it read-only)"
+        }
+        _ => "",
+    }
+}
+
 impl From<accounts::Error> for Failure {
     fn from(error: accounts::Error) -> Self {
-        match error {
-            accounts::Error::BadName(_) | accounts::Error::BadPassword => Self::usage(error),
-            accounts::Error::File { .. }
-            | accounts::Error::BadLine { .. }
-            | accounts::Error::Hash(_) => Self::config(error),
+        use accounts::Error::{BadLine, BadName, BadPassword, File, Hash};
+        match &error {
+            BadName(_) | BadPassword => Self::usage(error),
+            BadLine { .. } => Self::config(error),
+            File { action: "read", source, .. } => {
+                Self::config(format!("{error}{}", advice(source)))
+            }
+            File { source, .. } => Self::cannot_create(format!("{error}{}", advice(source))),
+            Hash(_) => Self::system(error),
         }
     }
 }
 
 impl From<tls::Error> for Failure {
     fn from(error: tls::Error) -> Self {
-        Self::config(error)
-    }
-}
-
-impl From<repository::Error> for Failure {
-    fn from(error: repository::Error) -> Self {
-        Self::system(format!("the repositories cannot be used: {error}"))
+        match error {
+            tls::Error::Write(..) => Self::cannot_create(error),
+            tls::Error::Tls(_) => Self::system(error),
+            _ => Self::config(error),
+        }
     }
 }

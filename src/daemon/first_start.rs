@@ -65,7 +65,7 @@ pub(super) fn empty_spool(layout: &Layout) -> Result<(), Failure> {
 pub(super) fn make_repositories(store: &Store) -> Result<(), Failure> {
     for name in REPOSITORIES {
         let name = Name::new(name).expect("the names above are lower-case words");
-        store.create(&name)?;
+        store.create(&name).map_err(|e| Failure::repositories(store.dir(), e))?;
     }
     Ok(())
 }

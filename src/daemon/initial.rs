@@ -54,7 +54,7 @@ fn credential(name: &str) -> Result<Option<String>, Failure> {
 /// The password written down for `name`, a new one if there is none. It is on disk before the
 /// account has it, so that a crash between cannot lose it.
 fn written_password(path: &Path, name: &str) -> Result<String, Failure> {
-    let failed = |e| Failure::cannot_create(format!("cannot write {}: {e}", path.display()));
+    let failed = |e| Failure::cannot_write(path, &e);
     let text = match fs::read_to_string(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
         other => other.map_err(failed)?,

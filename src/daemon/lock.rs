@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
 use std::process;
 
 use nix::errno::Errno;
@@ -20,11 +19,12 @@ pub(super) struct Lock {
 /// Takes the lock, or tells who has it.
 pub(super) fn take(layout: &Layout) -> Result<Lock, Failure> {
     let path = layout.lock();
+    let failed = |e| Failure::cannot_write(&path, &e);
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
-    let mut file = options.open(&path).map_err(|e| cannot_write(&path, e))?;
-    while !try_lock(&file).map_err(|e| cannot_write(&path, e.into()))? {
-        if let Some(holder) = holder(&file).map_err(|e| cannot_write(&path, e.into()))? {
+    let mut file = options.open(&path).map_err(failed)?;
+    while !try_lock(&file).map_err(|e| failed(e.into()))? {
+        if let Some(holder) = holder(&file).map_err(|e| failed(e.into()))? {
             return Err(Failure::temporary(format!(
                 "another ecconfigd (process {holder}) serves {} already: stop it first, or give --root",
                 layout.state().display(),
@@ -33,12 +33,8 @@ pub(super) fn take(layout: &Layout) -> Result<Lock, Failure> {
     }
     // For people. What is written here may be old, so nothing else reads it.
     let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", process::id()));
-    noted.map_err(|e| cannot_write(&path, e))?;
+    noted.map_err(failed)?;
     Ok(Lock { _file: file })
-}
-
-fn cannot_write(path: &Path, error: std::io::Error) -> Failure {
-    Failure::cannot_create(format!("cannot write {}: {error}", path.display()))
 }
 
 /// A lock of fcntl_locking(2) on the whole file: of the kinds there are, the system tells of this

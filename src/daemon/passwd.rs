@@ -1,6 +1,8 @@
 //! `ecconfigd passwd`
 
-use std::io::{IsTerminal, stdin};
+use std::fs;
+use std::io::{ErrorKind, IsTerminal, stdin};
+use std::path::Path;
 
 use super::failure::Failure;
 use super::limits;
@@ -10,17 +12,24 @@ use crate::layout::Layout;
 /// Sets the password of an account.
 pub(super) fn passwd(layout: &Layout, role: Option<Role>, name: &str) -> Result<(), Failure> {
     limits::set_umask();
-    if !layout.state().is_dir() {
-        return Err(Failure::config(format!(
-            "there is no directory {}: start ecconfigd once, or give its --root",
-            layout.state().display(),
-        )));
-    }
+    check_state(&layout.state())?;
     let password = if stdin().is_terminal() { ask(name)? } else { read()? };
     let file = accounts::File::new(layout.accounts());
     file.set_password(name, role, &password)?;
     println!("The password of {name} has been set.");
     Ok(())
+}
+
+/// A mistyped root should not be made.
+fn check_state(dir: &Path) -> Result<(), Failure> {
+    match fs::metadata(dir) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => Err(Failure::cannot_write(dir, &e)),
+        Err(_) => Err(Failure::config(format!(
+            "there is no directory {}: start ecconfigd once, or give its --root",
+            dir.display(),
+        ))),
+    }
 }
 
 fn ask(name: &str) -> Result<String, Failure> {

@@ -28,7 +28,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     limits::set_umask();
     let descriptors = limits::raise_descriptors();
-    configure_libgit2()?;
+    configure_libgit2().map_err(Failure::system)?;
 
     let layout = args.layout();
     user::become_service(&layout)?;
@@ -36,7 +36,9 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let _lock = lock::take(&layout)?;
     first_start::empty_spool(&layout)?;
     let certificate = Arc::new(Certificate::start(&layout)?);
-    let store = Arc::new(Store::open(layout.repositories())?);
+    let store = Store::open(layout.repositories())
+        .map_err(|e| Failure::repositories(&layout.repositories(), e))?;
+    let store = Arc::new(store);
     first_start::make_repositories(&store)?;
     initial::make_accounts(&layout)?;
     let app = Arc::new(App::new(&layout, store)?);

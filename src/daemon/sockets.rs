@@ -1,5 +1,6 @@
 //! Where connections come in: sockets that were handed over, or one of our own.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 
 use listenfd::ListenFd;
@@ -76,8 +77,14 @@ fn bind_first(addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).map_err(|error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
+            ErrorKind::AddrInUse => {
                 "; another program uses the port (`ss -ltnp` shows which), stop it or give --listen"
+            }
+            ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address, give another --listen"
+            }
+            ErrorKind::PermissionDenied => {
+                "; a port below 1024 is for root, or for systemd to pass (ecconfigd.socket)"
             }
             _ => "",
         };

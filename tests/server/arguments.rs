@@ -176,6 +176,14 @@ fn a_port_in_use_is_told_with_the_way_to_find_who_uses_it() {
 }
 
 #[test]
+fn an_address_of_another_machine_is_told_as_that() {
+    let dir = tempdir().unwrap();
+    let said = fails_with(EX_UNAVAILABLE, &mut serve(dir.path(), "203.0.113.1:2027"));
+    assert!(said.contains("cannot listen on 203.0.113.1:2027"), "{said}");
+    assert!(said.contains("this machine has no such address"), "{said}");
+}
+
+#[test]
 fn a_key_that_cannot_be_read_is_told_by_its_path() {
     let dir = tempdir().unwrap();
     let key = dir.path().join("var/ecconfigd/apache/server.key");
@@ -204,6 +212,37 @@ fn a_root_that_cannot_be_made_is_told_with_what_to_do() {
     let said = fails_with(EX_CANTCREAT, &mut serve(&file.join("root"), "127.0.0.1:0"));
     assert!(said.contains("cannot make the directory") && said.contains("--root"), "{said}");
     assert!(said.contains(file.to_str().unwrap()), "{said}");
+}
+
+#[test]
+fn what_cannot_be_read_is_wrong_configuration_and_what_cannot_be_written_cannot_be_made() {
+    for (code, in_the_way, told) in [
+        (EX_CONFIG, "accounts/x", "cannot read {}/accounts: Is a directory"),
+        (EX_CONFIG, "apache/server.key/x", "{}/apache/server.key cannot be read"),
+        (EX_CANTCREAT, "accounts.new/x", "cannot write {}/accounts: Is a directory"),
+        (EX_CANTCREAT, "accounts.lock/x", "cannot lock {}/accounts.lock: Is a directory"),
+        (EX_CANTCREAT, "apache/server.key.new/x", "{}/apache/server.key cannot be written"),
+        (EX_CANTCREAT, "lock/x", "cannot write {}/lock: Is a directory"),
+        (EX_CANTCREAT, "initial-passwords.new/x", "cannot write {}/initial-passwords: "),
+        (EX_CANTCREAT, "tmp/x/x", "cannot empty {}/tmp: Is a directory"),
+    ] {
+        let dir = tempdir().unwrap();
+        let state = dir.path().join("var/ecconfigd");
+        fs::create_dir_all(state.join(in_the_way)).unwrap();
+        let said = fails_with(code, &mut serve(dir.path(), "127.0.0.1:0"));
+        assert!(said.contains(&told.replace("{}", state.to_str().unwrap())), "{told}: {said}");
+    }
+}
+
+#[test]
+fn a_directory_of_repositories_that_is_none_is_told_by_its_path() {
+    let dir = tempdir().unwrap();
+    let repositories = dir.path().join("var/ecconfigd/repo");
+    fs::create_dir_all(repositories.parent().unwrap()).unwrap();
+    fs::write(&repositories, "").unwrap();
+    let said = fails_with(EX_CONFIG, &mut serve(dir.path(), "127.0.0.1:0"));
+    let told = format!("the repositories in {} cannot be used", repositories.display());
+    assert!(said.contains(&told), "{said}");
 }
 
 #[test]

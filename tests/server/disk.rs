@@ -10,7 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 
 use crate::fixture::post::{lines, post, request_type};
-use crate::fixture::{Options, Server, fails, succeeds, tells_no_path, text};
+use crate::fixture::{Options, Server, ecconfigd, fails, succeeds, tells_no_path, text};
 
 const KB: u64 = 1 << 10;
 
@@ -136,6 +136,31 @@ fn a_server_starts_on_a_full_disk_and_serves() {
         assert_eq!(server.git().clone_of("default").rev("HEAD"), commit);
         make_room(&server);
         server.git().clone_of("default").push_file("default/a.conf", "b\n");
+    });
+}
+
+#[test]
+fn a_start_on_a_disk_without_room_or_that_cannot_be_written_says_what_to_mend() {
+    const EX_CANTCREAT: i32 = 73;
+    on_a_small_disk(|mut server| {
+        let start = |root: &Path| {
+            let mut command = ecconfigd();
+            command.args(["--listen", "127.0.0.1:0", "--root"]).arg(root);
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(EX_CANTCREAT), "{}", text(&output));
+            text(&output)
+        };
+        for left in [0, 16 * KB, 32 * KB, 64 * KB] {
+            fill(&server, left);
+            let said = start(&server.root.join(left.to_string()));
+            assert!(said.contains("make room"), "{left}: {said}");
+            assert_eq!(said.lines().count(), 1, "{left}: {said}");
+            make_room(&server);
+        }
+        server.stop();
+        run("mount", &["-o", "remount,ro", path(&server.root)]);
+        let said = start(&server.root);
+        assert!(said.contains("mount it for writing") && said.lines().count() == 1, "{said}");
     });
 }
 
