@@ -18,7 +18,7 @@ use super::{first_start, initial, limits, lock, logging, notify, user, watch, wa
 use crate::events;
 use crate::layout::Layout;
 use crate::repository::{Store, configure_libgit2};
-use crate::server::{Acceptor, App, Drain, Listener, Ping};
+use crate::server::{Acceptor, App, Drain, Listener, Ping, Room};
 
 /// Serves until told to stop.
 pub(super) fn serve(args: &Args) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     logging::start(args.level());
     args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     limits::set_umask();
-    let descriptors = limits::raise_descriptors();
+    let room = Room::new(limits::raise_descriptors());
     configure_libgit2().map_err(Failure::system)?;
 
     let layout = args.layout();
@@ -52,7 +52,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     let status = Arc::new(Status { addresses, app, certificate });
-    let running = Running { layout, status, reload, descriptors };
+    let running = Running { layout, status, reload, room };
     let result = runtime.block_on(running.run(listeners));
     // A thread that waits for a disk which does not answer must not keep the process.
     runtime.shutdown_timeout(LAST_WORK_TIME);
@@ -67,7 +67,7 @@ struct Running {
     layout: Layout,
     status: Arc<Status>,
     reload: Arc<Reload>,
-    descriptors: u64,
+    room: Room,
 }
 
 impl Running {
@@ -101,7 +101,7 @@ impl Running {
 
     fn acceptor(&self, drain: Drain, pinged: mpsc::Receiver<Ping>) -> Acceptor {
         let tls = self.status.certificate.tls().config();
-        Acceptor::new(self.status.app.clone(), tls, drain, self.descriptors, pinged)
+        Acceptor::new(self.status.app.clone(), tls, drain, self.room.clone(), pinged)
     }
 
     async fn told(&self, signals: &mut Signals) -> Told {

@@ -31,6 +31,18 @@ pub struct Listener {
 /// Somebody asks whether connections are still accepted.
 pub type Ping = oneshot::Sender<()>;
 
+/// The places that there are for connections: all acceptors of the process share them.
+#[derive(Clone)]
+pub struct Room(Arc<Semaphore>);
+
+impl Room {
+    /// Connections get what `descriptors` leaves for them.
+    pub fn new(descriptors: u64) -> Self {
+        let places = descriptors.saturating_sub(RESERVED_DESCRIPTORS).clamp(16, MAX_CONNECTIONS);
+        Self(Arc::new(Semaphore::new(places as usize)))
+    }
+}
+
 /// Accepts connections on one socket.
 pub struct Acceptor {
     app: Arc<App>,
@@ -44,21 +56,19 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// Connections get what `descriptors` leaves for them. `pings` are answered while connections
-    /// are accepted.
+    /// `pings` are answered while connections are accepted.
     pub fn new(
         app: Arc<App>,
         tls: Arc<ServerConfig>,
         drain: Drain,
-        descriptors: u64,
+        Room(free): Room,
         pings: mpsc::Receiver<Ping>,
     ) -> Self {
-        let free = descriptors.saturating_sub(RESERVED_DESCRIPTORS).clamp(16, MAX_CONNECTIONS);
         Self {
             app,
             tls: tls.into(),
             drain,
-            free: Arc::new(Semaphore::new(free as usize)),
+            free,
             connections: JoinSet::new(),
             pings,
             out_of_descriptors: false,
@@ -102,8 +112,7 @@ impl Acceptor {
         let is_full = self.free.available_permits() == 0;
         if is_full && !self.is_full {
             tracing::warn!(
-                "all {} places for connections are taken, others wait until one ends; raise LimitNOFILE of the service",
-                self.connections.len() + 1,
+                "no place is left for another connection, others wait until one ends; raise LimitNOFILE of the service",
             );
         }
         self.is_full = is_full;

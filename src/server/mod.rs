@@ -33,6 +33,6 @@ mod socket;
 mod throttle;
 mod upload_pack;
 
-pub use accept::{Acceptor, Listener, Ping};
+pub use accept::{Acceptor, Listener, Ping, Room};
 pub use app::App;
 pub use drain::Drain;

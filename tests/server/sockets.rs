@@ -116,6 +116,26 @@ fn a_socket_stays_usable_from_one_process_to_the_next_and_refuses_nobody() {
     });
 }
 
+#[test]
+fn several_sockets_share_the_places_that_the_process_has() {
+    const PLACES: usize = 16;
+    let sockets = [listener(), listener()];
+    let mut options = handed_over(&[&sockets[0], &sockets[1]], "public:local");
+    // What the server keeps for other uses, and the least it has for connections.
+    let limit = format!("ulimit -n {} && exec \"$@\"", 256 + PLACES);
+    options.wrapper.splice(0..0, ["sh", "-c", &limit, "sh"].map(String::from));
+    let server = Server::with(options);
+    let addresses = sockets.map(|socket| socket.local_addr().unwrap());
+    let connect = |_| addresses.map(|address| TcpStream::connect(address).unwrap());
+    let connections: Vec<_> = (0..PLACES * 3 / 4).map(connect).collect();
+    server.wait_for_log("no place is left for another connection");
+    drop(connections);
+    for address in addresses {
+        let reply = Curl::new(&server.certificate(), &format!("https://{address}/livez")).send();
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+}
+
 /// Asks again and again, each time on a connection of its own; all must be answered.
 fn ask_until(ended: &AtomicBool, certificate: &Path, address: SocketAddr, version: &str) -> usize {
     let mut answered = 0;
