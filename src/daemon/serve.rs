@@ -1,5 +1,6 @@
 //! The server's life, step by step.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,7 +96,7 @@ impl Running {
         notify::stopping();
         // Acceptors that are gone need not be told.
         let _ = stop.send(true);
-        while acceptors.join_next().await.is_some() {}
+        finish(acceptors, signals).await;
         Ok(())
     }
 
@@ -128,5 +129,16 @@ impl Running {
             self.status.certificate.tls().fingerprint(),
         );
         notify::ready(&self.status.line());
+    }
+}
+
+/// Waits until the acceptors have finished, or somebody does not want to wait.
+async fn finish(mut acceptors: JoinSet<io::Result<()>>, mut signals: Signals) {
+    let finished = async { while acceptors.join_next().await.is_some() {} };
+    tokio::select! {
+        () = finished => {}
+        signal = signals.stop_again() => {
+            tracing::warn!("what is in flight is cut because of a second {signal}");
+        }
     }
 }

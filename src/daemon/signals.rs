@@ -1,8 +1,13 @@
 //! What the process is told while it runs.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+
+/// One signal may come twice: timeout(1) sends it to the process and to its group.
+const ECHO_TIME: Duration = Duration::from_secs(1);
 
 /// The signals that mean something.
 pub(super) struct Signals {
@@ -36,6 +41,18 @@ impl Signals {
             _ = self.terminate.recv() => Told::Stop("SIGTERM"),
             _ = self.interrupt.recv() => Told::Stop("SIGINT"),
             _ = self.hangup.recv() => Told::Reload,
+        }
+    }
+
+    /// Returns when one that means to stop has come again, by its name.
+    pub(super) async fn stop_again(&mut self) -> &'static str {
+        let first = Instant::now();
+        loop {
+            match self.next().await {
+                Told::Stop(signal) if first.elapsed() > ECHO_TIME => return signal,
+                Told::Stop(signal) => tracing::debug!("{signal} again, so soon that it is one"),
+                Told::Reload => {}
+            }
         }
     }
 }

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ecconfigd::server::limits::DRAIN_TIME;
 use nix::sys::signal::Signal;
 
 use crate::fixture::{
-    Curl, Http2Answer, Options, PATIENCE, Raw, Server, eventually, frame, succeeds,
+    Curl, Http2Answer, Options, PATIENCE, Raw, Server, authorization, eventually, frame, succeeds,
 };
 
 /// More than the system's buffers take between two programs.
@@ -134,6 +135,46 @@ fn connections_that_were_made_before_the_end_are_answered() {
         }
         assert!(server.wait().success());
     }
+}
+
+#[test]
+fn a_second_signal_cuts_what_is_in_flight() {
+    let mut server = Server::start();
+    let mut upload = begin_upload(&server);
+    let told = Instant::now();
+    eventually("it ends", || {
+        server.signal(Signal::SIGTERM);
+        !server.is_running()
+    });
+    assert!(server.wait().success());
+    assert!(told.elapsed() < DRAIN_TIME, "{:?}", told.elapsed());
+    assert_eq!(upload.rest(), b"");
+    assert!(server.log().contains("what is in flight is cut because of a second SIGTERM"));
+}
+
+#[test]
+fn one_signal_that_comes_twice_is_one() {
+    let mut server = Server::start();
+    let mut upload = begin_upload(&server);
+    server.signal(Signal::SIGTERM);
+    server.wait_for("STOPPING=1");
+    server.signal(Signal::SIGTERM);
+    server.wait_for_log("SIGTERM again");
+    upload.send("0000");
+    assert_eq!(upload.reply().unwrap().status, 200);
+    assert!(server.wait().success());
+}
+
+/// A push whose last four bytes are still to come.
+fn begin_upload(server: &Server) -> Raw {
+    let mut raw = Raw::connect(server);
+    raw.send(format!(
+        "POST /config/default/git-receive-pack HTTP/1.1\r\nHost: x\r\n{}Expect: 100-continue\r\n\
+         Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 4\r\n\r\n",
+        authorization(server, "admin"),
+    ));
+    assert_eq!(raw.reply().unwrap().status, 100, "the server does not read it");
+    raw
 }
 
 #[test]
