@@ -5,6 +5,7 @@
 //! | floor | what it knows |
 //! |---|---|
 //! | [`layout`], [`events`] | every path, below one root; the ids of what operators act on |
+//! | [`files`] | files written atomically, and whose they are |
 //! | [`momentum`] | the vendor's files: configuration syntax, cluster.boot, environment, peers |
 //! | [`accounts`] | names, roles and hashed passwords |
 //! | [`tls`] | certificates: made, renewed, served |
@@ -33,6 +34,7 @@
 pub mod accounts;
 pub mod daemon;
 pub mod events;
+pub mod files;
 pub mod layout;
 pub mod momentum;
 pub mod node;

@@ -13,9 +13,9 @@ use super::error::Error;
 use super::files::PairFiles;
 use super::key::Key;
 use super::names::Names;
-use super::owner::Owner;
 use super::pair::Pair;
 use super::upkeep::{generate, is_operators, renew};
+use crate::files::{Owner, OwnerError};
 
 /// Make a self-signed certificate, or renew one: PREFIX/server.key and PREFIX/server.crt.
 ///
@@ -131,11 +131,11 @@ fn exit_code(error: &Error) -> u8 {
     match error {
         Error::HostName(_) => 64,
         Error::Missing(_) | Error::Read(..) => 66,
-        Error::NoSuchUser(_) => 67,
+        Error::Owner(OwnerError::NoSuchUser(_)) => 67,
         Error::Tls(_) => 70,
-        Error::Lookup(..) => 71,
+        Error::Owner(OwnerError::Lookup(..)) => 71,
         Error::Write(..) | Error::Link(_) | Error::Operators(_) => 73,
-        Error::NotRoot(_) => 77,
+        Error::Owner(OwnerError::NotRoot(_)) => 77,
         Error::NoCertificate(_) | Error::BadCertificate(..) => 78,
         Error::NoKey(_) | Error::Mismatch(..) | Error::Issue(..) => 78,
     }

@@ -1,6 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::files::OwnerError;
+
 /// Why a key and certificate could not be read, made or written.
 /// Causes are part of the message.
 #[derive(Debug, thiserror::Error)]
@@ -8,15 +10,9 @@ pub enum Error {
     /// No certificate can carry this host name.
     #[error("{0:?} is neither a host name nor an IP address; give the name that clients use")]
     HostName(String),
-    /// The account that is to own the files is unknown.
-    #[error("the account {0} does not exist; create it, or name another one as USER")]
-    NoSuchUser(String),
-    /// Giving files away is root's privilege.
-    #[error("only root can give files to {0}; run this as root, or name your own account as USER")]
-    NotRoot(String),
-    /// The account database did not answer.
-    #[error("the account {0} cannot be looked up: {1}; check the name service (nsswitch.conf)")]
-    Lookup(String, io::Error),
+    /// The files cannot be given to the account that was named.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// One half of the pair is not there.
     #[error("{0} is missing; put it back, or make a new pair with create_ssl_cert")]
     Missing(PathBuf),

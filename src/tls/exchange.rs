@@ -61,10 +61,10 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::names::Names;
-    use super::super::owner::Owner;
     use super::super::pair::Pair;
     use super::super::self_signed::issue;
     use super::*;
+    use crate::files::Owner;
 
     fn pair() -> (Key, String) {
         let key = Key::generate().unwrap();

@@ -9,10 +9,9 @@ use nix::libc::{ELOOP, O_DIRECTORY, O_NOFOLLOW};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::atomic::replace;
 use super::error::Error;
 use super::key::Key;
-use super::owner::Owner;
+use crate::files::{Owner, replace};
 
 /// Only the owner reads the key, everybody the certificate, whatever the umask.
 const KEY_MODE: u32 = 0o600;

@@ -6,7 +6,6 @@
 //! ([`ORGANIZATION`]); only such a one is ever renewed or overwritten unasked.
 //! Anything else belongs to the operator.
 
-mod atomic;
 pub mod create_ssl_cert;
 mod error;
 mod exchange;
@@ -14,7 +13,6 @@ mod files;
 mod key;
 mod leaf;
 mod names;
-mod owner;
 mod pair;
 mod self_signed;
 mod server;

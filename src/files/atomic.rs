@@ -10,7 +10,7 @@ use super::owner::Owner;
 /// Replaces the file `path` by a rename: a reader sees the old text or the new, and
 /// the new one is on disk when this returns. Of several writers only one at a time
 /// may call it.
-pub(super) fn replace(path: &Path, text: &str, mode: u32, owner: Option<Owner>) -> io::Result<()> {
+pub fn replace(path: &Path, text: &str, mode: u32, owner: Option<Owner>) -> io::Result<()> {
     let directory = path.parent().unwrap_or(path);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");

@@ -1,0 +1,8 @@
+//! Files written so that a reader, and a machine that loses its power, finds the old content or the
+//! new, and owned by whom they should be.
+
+mod atomic;
+mod owner;
+
+pub use atomic::replace;
+pub use owner::{Owner, OwnerError};
