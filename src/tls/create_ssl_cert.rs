@@ -132,7 +132,7 @@ fn exit_code(error: &Error) -> u8 {
         Error::HostName(_) => 64,
         Error::Missing(_) | Error::Read(..) => 66,
         Error::Owner(OwnerError::NoSuchUser(_)) => 67,
-        Error::Tls(_) => 70,
+        Error::Tls(_) | Error::Presented(_) | Error::Authority(_) => 70,
         Error::Owner(OwnerError::Lookup(..)) => 71,
         Error::Write(..) | Error::Link(_) | Error::Operators(_) => 73,
         Error::Owner(OwnerError::NotRoot(_)) => 77,

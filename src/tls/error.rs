@@ -31,6 +31,12 @@ pub enum Error {
     /// The certificate file cannot be parsed; the text says why.
     #[error("{0} holds a damaged certificate ({1}); put a whole one there")]
     BadCertificate(PathBuf, String),
+    /// What a server shows is no certificate; the text says why.
+    #[error("the server's certificate is damaged: {0}")]
+    Presented(String),
+    /// A file of authorities is of no use; the text says why.
+    #[error("no authority can be taken from this: {0}; give a file of whole certificates")]
+    Authority(String),
     /// The key file has no usable key in it.
     #[error(
         "{0} holds no private key in PEM form that is neither encrypted nor damaged; put one there, or make one with create_ssl_cert --new-key"

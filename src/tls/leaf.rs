@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
@@ -22,10 +23,47 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
+/// A text that is no [`Fingerprint`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no SHA-256 fingerprint; write SHA256: and 64 hexadecimal digits, with colons or without"
+)]
+pub struct FingerprintError(String);
+
+const PREFIX: &str = "SHA256:";
+/// As much of a wrong text is shown.
+const SHOWN: usize = 120;
+
 impl Fingerprint {
     /// The fingerprint of a certificate.
     pub fn of(certificate: &CertificateDer<'_>) -> Fingerprint {
         Fingerprint(Sha256::digest(certificate).into())
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    /// Reads 64 hexadecimal digits of either case, with or without colons, `SHA256:` in front of
+    /// them or what `openssl x509 -fingerprint -sha256` writes there.
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let bad = || FingerprintError(text.chars().take(SHOWN).collect());
+        let text = text.trim();
+        let named = text.split_once('=').map_or(text, |(_, digits)| digits);
+        let digits = match named.get(..PREFIX.len()) {
+            Some(prefix) if prefix.eq_ignore_ascii_case(PREFIX) => &named[PREFIX.len()..],
+            _ => named,
+        };
+        let digits: Vec<u8> = digits.bytes().filter(|byte| *byte != b':').collect();
+        let mut bytes = [0; 32];
+        if digits.len() != 2 * bytes.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(bad());
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| bad())?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -78,6 +116,11 @@ impl Leaf {
     /// The day of expiry in UTC, as `2027-01-31`.
     pub(super) fn last_day(&self) -> String {
         self.not_after.to_datetime().date().to_string()
+    }
+
+    /// The certificate's key: a SubjectPublicKeyInfo in DER.
+    pub(super) fn public_key(&self) -> &[u8] {
+        &self.public_key
     }
 
     /// Is this the certificate's key?
@@ -170,6 +213,22 @@ mod tests {
             serial(issue(&names, &key, now).unwrap()),
             serial(issue(&names, &key, now).unwrap())
         );
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_however_it_was_copied() {
+        let fingerprint = Fingerprint::of(&CertificateDer::from(b"".as_slice()));
+        let shown = fingerprint.to_string();
+        let bare = shown["SHA256:".len()..].replace(':', "");
+        for text in [&shown, &bare, &bare.to_lowercase(), &format!("sha256:{bare}")] {
+            assert_eq!(text.parse(), Ok(fingerprint), "{text}");
+        }
+        let openssl = format!("sha256 Fingerprint={}", &shown["SHA256:".len()..]);
+        assert_eq!(openssl.parse(), Ok(fingerprint));
+        for text in ["", "SHA256:", &bare[1..], &format!("{bare}00"), &format!("SHA1:{bare}"), "é"]
+        {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Certificates and the server's side of TLS: makes, keeps and renews the pair
 //! `PREFIX/server.key` and `PREFIX/server.crt`, and serves it so that it can be
-//! exchanged under running connections.
+//! exchanged under running connections. And the clients' side: which servers they accept.
 //!
 //! A pair is *ours* when its certificate is self-signed and carries our mark
 //! ([`ORGANIZATION`]); only such a one is ever renewed or overwritten unasked.
@@ -20,10 +20,13 @@ mod trust;
 mod upkeep;
 
 pub use error::Error;
-pub use leaf::Fingerprint;
+pub use leaf::{Fingerprint, FingerprintError};
 pub use names::Names;
 pub use pair::Pair;
 pub use self_signed::{ORGANIZATION, VALIDITY};
 pub use server::ServerTls;
-pub use trust::{fingerprint, trust_only};
+pub use trust::{
+    KeyId, UnknownKey, authorities, fingerprint, trust_authorities, trust_keys, trust_nobody_yet,
+    trust_only,
+};
 pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};
