@@ -12,7 +12,7 @@ pub const MAX_DATA: usize = MAX_PKT - 4;
 /// One packet line.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Pkt<'a> {
-    /// Content, without the newline that may end it.
+    /// Content, mostly without the newline that may end it.
     Data(&'a [u8]),
     /// `0000`, the end of a message.
     Flush,
@@ -36,6 +36,14 @@ impl<R: Read> PktReader<R> {
 
     /// The next packet line; `None` where the input ends between two.
     pub fn read(&mut self) -> Result<Option<Pkt<'_>>, Error> {
+        Ok(self.read_raw()?.map(|packet| match packet {
+            Pkt::Data(line) => Pkt::Data(line.strip_suffix(b"\n").unwrap_or(line)),
+            other => other,
+        }))
+    }
+
+    /// The same with the newline that may end it, which may be part of what is sent.
+    pub fn read_raw(&mut self) -> Result<Option<Pkt<'_>>, Error> {
         let Some(length) = self.read_length()? else { return Ok(None) };
         match length {
             0 => Ok(Some(Pkt::Flush)),
@@ -45,7 +53,7 @@ impl<R: Read> PktReader<R> {
             _ => {
                 self.line.resize(length - 4, 0);
                 self.input.read_exact(&mut self.line).map_err(truncated)?;
-                Ok(Some(Pkt::Data(self.line.strip_suffix(b"\n").unwrap_or(&self.line))))
+                Ok(Some(Pkt::Data(&self.line)))
             }
         }
     }
