@@ -1,3 +1,4 @@
+use super::DEFAULT_PORT;
 use super::config::excerpt;
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -16,6 +17,13 @@ pub struct Address {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no address; write HOST, HOST:PORT or, for IPv6, [ADDRESS]:PORT")]
 pub struct AddressError(String);
+
+impl Address {
+    /// The same, with [`DEFAULT_PORT`] if it has no port of its own.
+    pub fn with_default_port(&self) -> Self {
+        Self { host: self.host.clone(), port: self.port.or(Some(DEFAULT_PORT)) }
+    }
+}
 
 impl FromStr for Address {
     type Err = AddressError;

@@ -4,6 +4,10 @@
 //! [`remote`] and changes files through [`working_copy`], and nothing else does either.
 
 mod error;
+mod owner;
+pub mod password;
 pub mod remote;
+pub mod trust;
 
 pub use error::Error;
+use owner::owner;

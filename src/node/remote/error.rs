@@ -15,16 +15,52 @@ pub enum Error {
     /// The server understood and refuses.
     #[error("{0}")]
     Refused(String),
+    /// The subcluster, or what was asked for of it, is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// The subcluster is in CONFLICT, or what was asked for contradicts what is there.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody else has changed the branch in the meantime; nothing was changed.
+    #[error("{subcluster} has newer changes on the server: run `eccfg pull` first")]
+    Stale {
+        /// Of which subcluster.
+        subcluster: String,
+    },
+    /// This machine's side failed: its disk, or the working copy's repository.
+    #[error("{0}")]
+    Local(String),
 }
 
 impl Error {
     /// The exit code, as the manual lists them.
     pub(in crate::node) fn exit_code(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::NotFound(_) | Self::Conflict(_) | Self::Stale { .. } => 1,
             Self::Authentication(_) => 3,
             Self::Connection(_) => 4,
             Self::Certificate(_) => 5,
+            Self::Local(_) => 6,
         }
+    }
+
+    /// libgit2 failed while it did this.
+    pub(super) fn git(doing: &str, error: &git2::Error) -> Self {
+        Self::local(doing, error.message())
+    }
+
+    /// The file system failed while this was done.
+    pub(super) fn io(doing: &str, error: &std::io::Error) -> Self {
+        Self::local(doing, &error.to_string())
+    }
+
+    fn local(doing: &str, why: &str) -> Self {
+        // libgit2 keeps errno only as the text that strerror gave it.
+        if why.contains("No space left on device") || why.contains("Disk quota exceeded") {
+            return Self::Local(format!(
+                "{doing} failed, for the disk is full: make room and try again; nothing was changed"
+            ));
+        }
+        Self::Local(format!("{doing} failed: {why}"))
     }
 }
