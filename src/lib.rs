@@ -16,7 +16,7 @@
 //! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
 //! | [`daemon`] | the process: arguments, log, sockets, first start, signals |
 //!
-//! Three ways through it:
+//! Four ways through it:
 //!
 //! - **A file is read**: `server::accept` → `connection` → `service` → `route` → `auth` → `file` →
 //!   [`repository::Subcluster::place`] and `find`, on handles that stay open.
@@ -27,6 +27,8 @@
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, selects by comparing
 //!   trees with their parents', and spools the pack before its first byte is sent.
+//! - **A node asks whether there is anything new**: `subclusters` answers from the snapshots, mostly
+//!   with 304.
 //!
 //! Blocking work runs on threads made for it, through `server::places`, which bounds how much of
 //! each kind there is and how many wait for it.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
 use super::places::Places;
@@ -27,6 +27,8 @@ pub struct App {
     pub(super) reads: Places,
     pub(super) hashes: Places,
     pub(super) committed: Notify,
+    /// Held while broken repositories are tried again for nobody in particular.
+    pub(super) trying: Arc<Mutex<()>>,
     htdigest: PathBuf,
 }
 
@@ -48,6 +50,7 @@ impl App {
             reads: Places::new(READS_AT_ONCE),
             hashes: Places::new(HASHES_AT_ONCE),
             committed: Notify::new(),
+            trying: Arc::default(),
             htdigest,
         })
     }

@@ -81,9 +81,7 @@ impl Error {
                 "the server's disk cannot be written: nothing was changed; tell its administrator"
                     .into()
             }
-            Self::Repository(repository::Error::Unreadable { name, .. }) => format!(
-                "subcluster {name} cannot be read at the moment; the server's log tells its administrator why"
-            ),
+            Self::Repository(repository::Error::Unreadable { name, .. }) => unreadable(name),
             error if error.status() == StatusCode::INTERNAL_SERVER_ERROR => {
                 "the server failed; its log tells its administrator why".into()
             }
@@ -148,6 +146,13 @@ impl Error {
         }
         response
     }
+}
+
+/// What clients are told of a broken repository.
+pub(super) fn unreadable(subcluster: &str) -> String {
+    format!(
+        "subcluster {subcluster} cannot be read at the moment; the server's log tells its administrator why"
+    )
 }
 
 fn repository_status(error: &repository::Error) -> StatusCode {

@@ -9,11 +9,10 @@ use super::app::App;
 use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
-use super::response::{Body, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
+use super::response::{Body, JSON, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
 use crate::repository::{self, Blob, Found, Place, Snapshot, Subcluster};
 
 const BINARY: &str = "application/octet-stream";
-const JSON: &str = "application/json";
 
 /// What of the subcluster is asked for.
 pub(super) struct Asked<'a> {

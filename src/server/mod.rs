@@ -30,6 +30,7 @@ mod response;
 mod route;
 mod service;
 mod socket;
+mod subclusters;
 mod throttle;
 mod upload_pack;
 

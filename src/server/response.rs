@@ -21,6 +21,7 @@ pub(super) const X_CONFIG_REVISION: HeaderName = HeaderName::from_static("x-conf
 pub(super) const X_CONFIG_COMMIT: HeaderName = HeaderName::from_static("x-config-commit");
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const JSON: &str = "application/json";
 
 /// All of the body at once.
 pub(super) fn full(content: impl Into<Bytes>) -> Body {

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::error::Error;
 use super::limits::MAX_URL;
+use super::subclusters;
 use crate::protocol::Service;
 
 /// The parts of an address.
@@ -20,6 +21,8 @@ pub(super) enum Route {
     ToList,
     /// `/config/`: the subclusters.
     List,
+    /// `/subclusters…`: what is asked of subclusters as such, and not of their files.
+    Subclusters(subclusters::Route),
     /// Something of one subcluster.
     Subcluster { name: String, what: What },
 }
@@ -47,6 +50,9 @@ impl Route {
             "/" | "/config" => return Ok(Self::ToList),
             "/config/" => return Ok(Self::List),
             _ => {}
+        }
+        if let Some(below) = path.strip_prefix("/subclusters") {
+            return subclusters::Route::parse(&decode(below)?, query).map(Self::Subclusters);
         }
         let rest = decode(path.strip_prefix("/config/").ok_or(Error::NoRoute)?)?;
         let (name, below) = match rest.split_once('/') {
@@ -89,9 +95,16 @@ fn decode(encoded: &str) -> Result<String, Error> {
 }
 
 fn parameter(query: Option<&str>, key: &str) -> Result<Option<String>, Error> {
+    parameters(query, key).next().transpose()
+}
+
+/// All values of a parameter.
+pub(super) fn parameters(
+    query: Option<&str>,
+    key: &str,
+) -> impl Iterator<Item = Result<String, Error>> {
     let pairs = query.into_iter().flat_map(|query| query.split('&'));
-    let mut values = pairs.filter_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-    values.next().map(decode).transpose()
+    pairs.filter_map(move |pair| pair.strip_prefix(key)?.strip_prefix('=').map(decode))
 }
 
 #[cfg(test)]

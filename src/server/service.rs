@@ -17,7 +17,7 @@ use super::request_log::RequestLog;
 use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
-use super::{health, info_refs, receive_pack, upload_pack};
+use super::{health, info_refs, receive_pack, subclusters, upload_pack};
 use crate::accounts::Account;
 use crate::protocol::Service;
 use crate::repository::{Name, Subcluster};
@@ -68,8 +68,9 @@ async fn respond(
         Route::ToList => Ok(redirect("/config/")),
         Route::List => {
             only_get(&request)?;
-            Ok(subclusters(app, &request))
+            Ok(list(app, &request))
         }
+        Route::Subclusters(route) => subclusters::answer(app, route, request).await,
         Route::Subcluster { name, what } => {
             let opened = open(app, name).await?;
             *subcluster = Some(opened.clone());
@@ -117,14 +118,14 @@ async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
     Ok(app.reads.run(move || worker.store.get(&name)).await??)
 }
 
-fn subclusters(app: &App, request: &Request<RequestBody>) -> Response<Body> {
+fn list(app: &App, request: &Request<RequestBody>) -> Response<Body> {
     let line =
         |name: Name| Line { name: name.to_string(), kind: "directory", size: None, id: None };
     let lines = app.store.names().into_iter().map(line).collect();
     Listing { title: "config", revision: None, lines }.respond(request.headers())
 }
 
-fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {
+pub(super) fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {
     match *request.method() {
         Method::GET | Method::HEAD => Ok(()),
         _ => Err(Error::BadMethod("GET, HEAD")),

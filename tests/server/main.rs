@@ -34,6 +34,7 @@ mod requests;
 mod shallow;
 mod sockets;
 mod stopping;
+mod subclusters_list;
 mod systemd;
 mod urls;
 mod welcome;

@@ -1,0 +1,42 @@
+//! Where a subcluster stands, as clients are told.
+
+use serde::Serialize;
+
+use crate::protocol::Id;
+use crate::repository::{RUNNING, Snapshot};
+use crate::server::error::unreadable;
+
+/// One subcluster.
+#[derive(Serialize)]
+pub(super) struct Standing<'a> {
+    name: &'a str,
+    /// The newest revision of the live configuration; none in an empty repository.
+    revision: Option<u64>,
+    /// The same, as a commit.
+    commit: Option<Id>,
+    /// The newest commit of the saved running configurations, if there are any.
+    running: Option<Id>,
+    conflict: bool,
+    /// Why nothing else can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl<'a> Standing<'a> {
+    pub(super) fn of(name: &'a str, snapshot: &Snapshot) -> Self {
+        Self {
+            name,
+            revision: snapshot.head.map(|head| head.revision),
+            commit: snapshot.head.map(|head| head.commit),
+            running: snapshot.get(RUNNING).map(|running| running.target),
+            conflict: false,
+            error: None,
+        }
+    }
+
+    /// That of a subcluster whose repository cannot be read.
+    pub(super) fn unreadable(name: &'a str) -> Self {
+        let (revision, commit, running) = (None, None, None);
+        Self { name, revision, commit, running, conflict: false, error: Some(unreadable(name)) }
+    }
+}
