@@ -18,7 +18,8 @@ use super::status::Status;
 use super::{first_start, initial, limits, lock, logging, notify, user, watch, watchdog, welcome};
 use crate::events;
 use crate::layout::Layout;
-use crate::repository::{Store, configure_libgit2};
+use crate::libgit2;
+use crate::repository::Store;
 use crate::server::{Acceptor, App, Drain, Listener, Ping, Room};
 
 /// Serves until told to stop.
@@ -29,7 +30,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     limits::set_umask();
     let room = Room::new(limits::raise_descriptors());
-    configure_libgit2().map_err(Failure::system)?;
+    libgit2::configure().map_err(Failure::system)?;
 
     let layout = args.layout();
     user::become_service(&layout)?;

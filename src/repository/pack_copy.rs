@@ -8,7 +8,7 @@ use std::io::{BufRead, ErrorKind, Write};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::Error;
-use super::libgit2::{MAX_OBJECT, MAX_OBJECTS};
+use crate::libgit2::{MAX_OBJECT, MAX_OBJECTS};
 
 /// The largest commit, directory or tag, in bytes: each is held in memory to be looked at.
 const MAX_INNER: u64 = 32 << 20;

@@ -1,14 +1,14 @@
 //! libgit2's process-wide settings, some of which git2 has no safe wrapper for.
 
-use crate::repository::Error;
+use git2::Error;
 
 /// Objects that libgit2 may keep parsed, in bytes, for all repositories together.
 const OBJECT_CACHE: isize = 16 << 20;
 /// The largest object that a pushed pack may hold, in bytes. Whoever reads it needs that much
 /// memory, and whoever unpacks a delta twice as much.
-pub(super) const MAX_OBJECT: usize = 128 << 20;
+pub(crate) const MAX_OBJECT: usize = 128 << 20;
 /// Objects in one pushed pack.
-pub(super) const MAX_OBJECTS: usize = 2_000_000;
+pub(crate) const MAX_OBJECTS: usize = 2_000_000;
 
 /// Sets them. Must be called once, before any repository is opened and while the process has one
 /// thread: libgit2 does not guard its settings.
@@ -38,18 +38,18 @@ fn set(option: libc_int, value: usize) -> Result<(), Error> {
     // all Linux ABIs a variadic int is read from the slot of a size_t. The caller is alone.
     match unsafe { libgit2_sys::git_libgit2_opts(option, value) } {
         0 => Ok(()),
-        _ => Err(git2::Error::last_error(-1).into()),
+        _ => Err(Error::last_error(-1)),
     }
 }
 
 #[expect(unsafe_code, reason = "the wrapper is unsafe because the setting is not guarded")]
 fn set_object_cache() -> Result<(), Error> {
     // SAFETY: no other thread uses libgit2 yet.
-    Ok(unsafe { git2::opts::set_cache_max_size(OBJECT_CACHE) }?)
+    unsafe { git2::opts::set_cache_max_size(OBJECT_CACHE) }
 }
 
-/// Nobody's `~/.gitconfig` or `/etc/gitconfig` has a say in how this server keeps its repositories;
-/// under the service's protections they could not even be looked for. Whose the repositories are is
+/// Nobody's `~/.gitconfig` or `/etc/gitconfig` has a say in how repositories are kept here; under
+/// the service's protections they could not even be looked for. Whose the repositories are is
 /// the file system's business.
 #[expect(unsafe_code, reason = "the wrappers are unsafe because the settings are not guarded")]
 fn read_no_configuration() -> Result<(), Error> {
@@ -59,5 +59,5 @@ fn read_no_configuration() -> Result<(), Error> {
         unsafe { git2::opts::set_search_path(level, "") }?;
     }
     // SAFETY: as above.
-    Ok(unsafe { git2::opts::set_verify_owner_validation(false) }?)
+    unsafe { git2::opts::set_verify_owner_validation(false) }
 }
