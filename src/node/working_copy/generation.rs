@@ -1,0 +1,119 @@
+//! What git keeps of a checked out tree beside its objects: which commit it is of, and its index.
+//!
+//! There are two of each, as git has them for linked working trees (`gitrepository-layout(5)`,
+//! worktrees/), and the tree's `.git` file names the one that is its own. So a tree and what is
+//! known of it are exchanged together.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use git2::{Index, Oid};
+
+use crate::node::Error;
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    A,
+    B,
+}
+
+impl Generation {
+    /// The one to make while this one is in use.
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+
+    /// The one that the tree with this `.git` file is of; `None` if there is no such file.
+    pub fn of(tree: &Path) -> Result<Option<Self>, Error> {
+        let file = tree.join(".git");
+        match fs::read_to_string(&file) {
+            Ok(text) if text.trim_end().ends_with("/worktrees/a") => Ok(Some(Self::A)),
+            Ok(text) if text.trim_end().ends_with("/worktrees/b") => Ok(Some(Self::B)),
+            Ok(_) => Err(foreign(tree)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Err(foreign(tree)),
+            Err(error) => Err(Error::file(&file)(error)),
+        }
+    }
+
+    /// Where it is kept in this repository.
+    pub fn directory(self, repository: &Path) -> PathBuf {
+        let name = match self {
+            Self::A => "a",
+            Self::B => "b",
+        };
+        repository.join("worktrees").join(name)
+    }
+
+    /// The commit that was checked out.
+    pub fn head(self, repository: &Path) -> Result<Oid, Error> {
+        let file = self.directory(repository).join("HEAD");
+        let text = fs::read_to_string(&file).map_err(Error::file(&file))?;
+        Oid::from_str(text.trim()).map_err(|_| damaged(&file))
+    }
+
+    /// Says which commit is checked out.
+    pub fn set_head(self, repository: &Path, head: Oid) -> Result<(), Error> {
+        let (file, new) = (self.directory(repository).join("HEAD"), ".HEAD.new");
+        let new = file.with_file_name(new);
+        fs::write(&new, format!("{head}\n")).map_err(Error::file(&new))?;
+        fs::rename(&new, &file).map_err(Error::file(&file))
+    }
+
+    /// What git noted of the files; empty if it is not there any more: it can be made anew.
+    pub fn index(self, repository: &Path) -> Result<Index, Error> {
+        let file = self.directory(repository).join("index");
+        match Index::open(&file) {
+            Ok(index) => Ok(index),
+            Err(_) => {
+                fs::remove_file(&file).map_err(Error::file(&file))?;
+                Ok(Index::open(&file)?)
+            }
+        }
+    }
+
+    /// Makes it anew for the tree that will be at `tree`, with an empty index. `link` is the tree's
+    /// `.git` file.
+    pub fn make(
+        self,
+        repository: &Path,
+        head: Oid,
+        tree: &Path,
+        link: &Path,
+    ) -> Result<Index, Error> {
+        let directory = self.directory(repository);
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file(&directory)(error));
+            }
+            _ => fs::create_dir_all(&directory).map_err(Error::file(&directory))?,
+        }
+        let write = |file: &Path, text: String| fs::write(file, text).map_err(Error::file(file));
+        write(&directory.join("commondir"), "../..\n".to_owned())?;
+        write(&directory.join("gitdir"), format!("{}\n", tree.join(".git").display()))?;
+        write(link, format!("gitdir: {}\n", directory.display()))?;
+        self.set_head(repository, head)?;
+        Ok(Index::open(&directory.join("index"))?)
+    }
+}
+
+fn foreign(tree: &Path) -> Error {
+    Error::Refused(format!(
+        "{} is a git working copy that eccfg did not make: move it away, or name another directory \
+         with --wc",
+        tree.display()
+    ))
+}
+
+fn damaged(file: &Path) -> Error {
+    Error::Refused(format!(
+        "the working copy is damaged: {} does not name a commit; move the working copy away and run \
+         eccfg bootstrap again, then copy your changes back",
+        file.display()
+    ))
+}

@@ -1,0 +1,114 @@
+//! The working copy: a tree of files that is exchanged as a whole, and the two git repositories it
+//! is made of, which lie beside it.
+//!
+//! To *update*, a complete new tree is built ([`build`]) of what a merge ([`merge`]) of local
+//! changes ([`scan`]) and new ones gives; it changes places with the old one in one system call
+//! ([`exchange`]); edits that were made meanwhile are carried over ([`late`]). What git keeps of a
+//! tree changes with it ([`generation`]), so a crash leaves the one or the other.
+
+mod build;
+mod changes;
+mod commit;
+mod disk;
+mod edit;
+mod exchange;
+mod generation;
+mod late;
+mod letter;
+mod listing;
+mod lock;
+mod merge;
+mod part;
+mod paths;
+mod scan;
+mod update;
+
+pub use changes::Change;
+pub use commit::Edits;
+pub use letter::Letter;
+pub use listing::{FILE, Leaf, Listing, obstacle, write_tree};
+pub use lock::Lock;
+pub use merge::{Conflict, Strategy};
+pub use part::{BOOT, GLOBAL, Part};
+pub use paths::Paths;
+pub use update::{Outcome, Updated};
+
+use self::exchange::Pending;
+use self::generation::Generation;
+use self::update::remove_tree;
+use super::Error;
+use crate::momentum::Address;
+
+/// A tree and its repositories.
+pub struct WorkingCopy {
+    pub paths: Paths,
+    /// The subcluster's, then `global`.
+    pub parts: Vec<Part>,
+    generation: Option<Generation>,
+}
+
+impl WorkingCopy {
+    /// The one at `paths`; `None` if nothing was checked out there.
+    pub fn open(paths: &Paths) -> Result<Option<Self>, Error> {
+        let Some(generation) = Generation::of(&paths.tree)? else { return Ok(None) };
+        let name = Part::open(&paths.state, "", false)?.recorded_name()?;
+        let parts = parts(paths, &name)?;
+        Ok(Some(Self { paths: paths.clone(), parts, generation: Some(generation) }))
+    }
+
+    /// One to be, of this subcluster, from the server at this URL.
+    pub fn create(paths: &Paths, subcluster: &str, server: &str) -> Result<Self, Error> {
+        let parts = parts(paths, subcluster)?;
+        for part in &parts {
+            part.record_origin(server)?;
+        }
+        Ok(Self { paths: paths.clone(), parts, generation: None })
+    }
+
+    /// The server it came from.
+    pub fn origin(&self) -> Result<Address, Error> {
+        let url = self.parts[0].origin()?;
+        let address = url.strip_prefix("https://").and_then(|rest| rest.split('/').next());
+        address.and_then(|address| address.parse().ok()).ok_or_else(|| {
+            Error::Refused(format!(
+                "the working copy came from {url}, which is no server's address"
+            ))
+        })
+    }
+
+    /// Whether these commits are checked out, and nothing is left of an update that was killed.
+    pub fn is_at(&self, targets: &[git2::Oid]) -> Result<bool, Error> {
+        let heads = self.heads()?;
+        let is_same = heads.iter().zip(targets).all(|(head, target)| *head == Some(*target));
+        Ok(is_same && !self.paths.pending().exists() && !self.paths.other_tree.exists())
+    }
+
+    /// The commits that are checked out, one for each part.
+    pub fn heads(&self) -> Result<Vec<Option<git2::Oid>>, Error> {
+        self.parts.iter().map(|part| part.head(self.generation)).collect()
+    }
+
+    /// Ends what another one began and was not allowed to finish. Returns where edits are kept that
+    /// could not be merged.
+    pub fn recover(&self, _lock: &Lock) -> Result<Vec<Vec<u8>>, Error> {
+        let mut put_aside = Vec::new();
+        if let Some(pending) = Pending::read(&self.paths)? {
+            if self.generation == Some(pending.generation)
+                && pending.local.len() == self.parts.len()
+            {
+                put_aside = self.carry_over(&pending.local)?;
+            }
+            Pending::done(&self.paths)?;
+        }
+        remove_tree(&self.paths.other_tree)?;
+        Ok(put_aside)
+    }
+}
+
+fn parts(paths: &Paths, subcluster: &str) -> Result<Vec<Part>, Error> {
+    let mut parts = vec![Part::open(&paths.state, subcluster, false)?];
+    if subcluster != GLOBAL {
+        parts.push(Part::open(&paths.state, GLOBAL, true)?);
+    }
+    Ok(parts)
+}

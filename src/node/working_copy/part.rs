@@ -1,0 +1,142 @@
+//! One repository of a working copy: the subcluster's at the top of the tree, or `global` in its
+//! own directory there.
+
+use std::path::{Path, PathBuf};
+
+use git2::{Index, Oid, Repository, RepositoryInitOptions};
+
+use super::generation::Generation;
+use super::listing::{Listing, listing};
+use super::scan::{self, Disk};
+use crate::node::Error;
+
+/// The subcluster whose files every node has, and their directory.
+pub const GLOBAL: &str = "global";
+/// The branch that nodes follow.
+pub const BOOT: &str = "boot";
+/// What was last fetched of it.
+const UPSTREAM: &str = "refs/remotes/origin/boot";
+
+const SUBCLUSTER: &str = "eccfg.subcluster";
+const ORIGIN: &str = "remote.origin.url";
+
+/// A repository and what is checked out of it.
+pub struct Part {
+    /// Its name at the server.
+    pub subcluster: String,
+    /// What paths in the tree begin with: nothing, or `global/`.
+    pub prefix: &'static str,
+    /// Its objects and references.
+    pub repository: Repository,
+}
+
+impl Part {
+    /// Opens the repository in `state`; makes it if it is not there.
+    pub fn open(state: &Path, subcluster: &str, is_global: bool) -> Result<Self, Error> {
+        let (directory, prefix) = match is_global {
+            true => ("global.git", "global/"),
+            false => ("subcluster.git", ""),
+        };
+        let directory = state.join(directory);
+        let repository = match Repository::open_bare(&directory) {
+            Ok(repository) => repository,
+            Err(error) if error.code() == git2::ErrorCode::NotFound => make(&directory)?,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { subcluster: subcluster.to_owned(), prefix, repository })
+    }
+
+    /// Remembers where it comes from, for git as well.
+    pub fn record_origin(&self, server: &str) -> Result<(), Error> {
+        let mut config = self.repository.config()?;
+        config.set_str(SUBCLUSTER, &self.subcluster)?;
+        config.set_str(ORIGIN, &format!("{server}/config/{}", self.subcluster))?;
+        config.set_str("remote.origin.fetch", "+refs/heads/boot:refs/remotes/origin/boot")?;
+        Ok(())
+    }
+
+    /// The name of the subcluster it was made of.
+    pub fn recorded_name(&self) -> Result<String, Error> {
+        Ok(self.repository.config()?.get_string(SUBCLUSTER)?)
+    }
+
+    /// The URL it comes from.
+    pub fn origin(&self) -> Result<String, Error> {
+        Ok(self.repository.config()?.get_string(ORIGIN)?)
+    }
+
+    /// Where its files are in this tree.
+    pub fn top(&self, tree: &Path) -> PathBuf {
+        tree.join(self.prefix.trim_end_matches('/'))
+    }
+
+    /// The directory at its top that is no part of it.
+    pub fn apart(&self) -> Option<&'static str> {
+        self.prefix.is_empty().then_some(GLOBAL)
+    }
+
+    /// The path in the whole tree.
+    pub fn path(&self, path: &[u8]) -> Vec<u8> {
+        [self.prefix.as_bytes(), path].concat()
+    }
+
+    /// The commit that is checked out.
+    pub fn head(&self, generation: Option<Generation>) -> Result<Option<Oid>, Error> {
+        generation.map(|generation| generation.head(self.repository.path())).transpose()
+    }
+
+    /// What git noted of the files on disk.
+    pub fn index(&self, generation: Option<Generation>) -> Result<Index, Error> {
+        match generation {
+            Some(generation) => generation.index(self.repository.path()),
+            None => Ok(Index::new()?),
+        }
+    }
+
+    /// The files of a commit; none without one.
+    pub fn files(&self, commit: Option<Oid>) -> Result<Listing, Error> {
+        Ok(listing(&self.repository, commit.map(|id| self.tree(id)).transpose()?)?)
+    }
+
+    /// The tree of a commit.
+    pub fn tree(&self, commit: Oid) -> Result<Oid, Error> {
+        Ok(self.repository.find_commit(commit)?.tree_id())
+    }
+
+    /// Looks at what is on disk.
+    pub fn scan(&self, tree: &Path, base: &Listing, index: &Index) -> Result<Disk, Error> {
+        let top = self.top(tree);
+        match top.is_dir() {
+            true => scan::scan(&top, self.apart(), base, index),
+            false => Ok(Disk::default()),
+        }
+    }
+
+    /// Remembers what the server has, so that its objects are kept.
+    pub fn set_upstream(&self, commit: Oid) -> Result<(), Error> {
+        self.repository.reference(UPSTREAM, commit, true, "eccfg")?;
+        Ok(())
+    }
+
+    /// What the server had when it was last asked.
+    pub fn upstream(&self) -> Option<Oid> {
+        self.repository.refname_to_id(UPSTREAM).ok()
+    }
+}
+
+/// Everything is kept byte for byte, whatever anybody's git is told to convert.
+fn make(directory: &Path) -> Result<Repository, Error> {
+    let mut options = RepositoryInitOptions::new();
+    options.bare(true).external_template(false).initial_head(BOOT);
+    let repository = Repository::init_opts(directory, &options)?;
+    let mut config = repository.config()?;
+    config.set_str("core.autocrlf", "false")?;
+    config.set_str("core.safecrlf", "false")?;
+    // Trees are built of links, which come and go.
+    config.set_bool("core.trustctime", false)?;
+    let info = directory.join("info");
+    std::fs::create_dir_all(&info).map_err(Error::file(&info))?;
+    let exclude = info.join("exclude");
+    std::fs::write(&exclude, format!("/{GLOBAL}/\n")).map_err(Error::file(&exclude))?;
+    Ok(repository)
+}

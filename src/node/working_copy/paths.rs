@@ -1,0 +1,51 @@
+//! Where a working copy and what belongs to it lie.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::node::Error;
+
+/// The places of one working copy. All are in one directory, so that they can be exchanged.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The working copy itself: `etc/conf`.
+    pub tree: PathBuf,
+    /// The tree that is being built, then the one that was replaced: `etc/.conf.new`.
+    pub(super) other_tree: PathBuf,
+    /// The repositories, outside the tree that is exchanged: `etc/.eccfg/conf`.
+    pub(super) state: PathBuf,
+}
+
+impl Paths {
+    /// Those of the working copy `tree`. A symbolic link is followed: its target is exchanged.
+    pub fn of(tree: &Path) -> Result<Self, Error> {
+        let absolute = tree.canonicalize().or_else(|_| std::path::absolute(tree));
+        let tree = absolute.map_err(Error::file(tree))?;
+        let (Some(parent), Some(name)) = (tree.parent(), tree.file_name()) else {
+            return Err(Error::Usage(format!(
+                "{} cannot be a working copy: name a directory within another",
+                tree.display()
+            )));
+        };
+        let mut other = OsString::from(".");
+        other.push(name);
+        other.push(".new");
+        let (other_tree, state) = (parent.join(other), parent.join(".eccfg").join(name));
+        Ok(Self { other_tree, state, tree })
+    }
+
+    /// The directory that holds them all.
+    pub fn parent(&self) -> &Path {
+        self.tree.parent().expect("it was asked for when these were made")
+    }
+
+    /// Held by whoever changes the working copy.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.state.join("lock")
+    }
+
+    /// There while two trees are exchanged.
+    pub(super) fn pending(&self) -> PathBuf {
+        self.state.join("pending")
+    }
+}

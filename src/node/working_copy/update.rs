@@ -1,0 +1,268 @@
+//! Brings a working copy to other commits: all of it, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+
+use git2::{IndexTime, Oid};
+
+use super::build::Builder;
+use super::disk;
+use super::exchange::{Pending, exchange};
+use super::generation::Generation;
+use super::listing::{Leaf, Listing, directories, index_entry, listing, obstacle, write_tree};
+use super::merge::{Conflict, Merged, Strategy, merge};
+use super::part::Part;
+use super::scan::{Disk, OnDisk};
+use super::{Letter, WorkingCopy};
+use crate::node::Error;
+
+/// What came of an update.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Changes overlap, and nothing was changed.
+    Refused(Vec<Conflict>),
+    /// The tree was exchanged.
+    Updated(Updated),
+}
+
+/// A tree that was exchanged.
+#[derive(Debug, Default)]
+pub struct Updated {
+    /// What became of which file.
+    pub files: Vec<(Letter, Vec<u8>)>,
+    /// What is left for a person to decide.
+    pub conflicts: Vec<Conflict>,
+    /// Edits made meanwhile that could not be merged: the files where they are kept.
+    pub put_aside: Vec<Vec<u8>>,
+}
+
+/// One part on its way.
+struct Step {
+    target: Oid,
+    base: Listing,
+    upstream: Listing,
+    disk: Disk,
+    /// What the merge took for the local side.
+    local: Oid,
+    local_files: Listing,
+    merged: Merged,
+}
+
+impl WorkingCopy {
+    /// Checks `targets` out, one for each part, and merges local changes into them.
+    pub fn update(&mut self, targets: &[Oid], strategy: Strategy) -> Result<Outcome, Error> {
+        let steps: Vec<Step> = (self.parts.iter().zip(targets))
+            .map(|(part, &target)| self.step(part, target, strategy))
+            .collect::<Result<_, _>>()?;
+        let below = |part: &Part, step: &Step| {
+            let prefix = part.prefix.as_bytes().to_vec();
+            step.merged.conflicts.clone().into_iter().map(move |c| c.below(&prefix))
+        };
+        let conflicts: Vec<Conflict> =
+            self.parts.iter().zip(&steps).flat_map(|(part, step)| below(part, step)).collect();
+        if strategy == Strategy::Refuse && !conflicts.is_empty() {
+            return Ok(Outcome::Refused(conflicts));
+        }
+        let files =
+            self.parts.iter().zip(&steps).flat_map(|(part, step)| told(part, step)).collect();
+        let put_aside = self.replace(&steps)?;
+        Ok(Outcome::Updated(Updated { files, conflicts, put_aside }))
+    }
+
+    fn step(&self, part: &Part, target: Oid, strategy: Strategy) -> Result<Step, Error> {
+        let head = part.head(self.generation)?;
+        let base = part.files(head)?;
+        let upstream = part.files(Some(target))?;
+        only_tree_of_global(part, &upstream)?;
+        let index = part.index(self.generation)?;
+        let mut disk = part.scan(&self.paths.tree, &base, &index)?;
+        let local_files = local_files(self, part, &base, &upstream, &mut disk)?;
+        let tree = |files: &Listing| write_tree(&part.repository, files);
+        let base_tree = head.map_or_else(|| Ok(tree(&Listing::new())?), |id| part.tree(id))?;
+        let local = if local_files == base { base_tree } else { tree(&local_files)? };
+        let trees = [base_tree, local, part.tree(target)?];
+        let merged = merge(&part.repository, trees, strategy)?;
+        no_file_in_the_way(part, &merged, &disk, &local_files)?;
+        Ok(Step { target, base, upstream, disk, local, local_files, merged })
+    }
+
+    /// Builds the new tree and puts it in the place of the old one.
+    fn replace(&mut self, steps: &[Step]) -> Result<Vec<Vec<u8>>, Error> {
+        let generation = self.generation.map_or(Generation::A, Generation::other);
+        let new = self.paths.other_tree.clone();
+        remove_tree(&new)?;
+        for (part, step) in self.parts.iter().zip(steps) {
+            let (old, new) = (part.top(&self.paths.tree), part.top(&new));
+            let builder = Builder::new(&part.repository, &old, &new, &step.disk);
+            let placed = builder.build(&step.merged.files)?;
+            self.note(part, step, generation, &placed)?;
+        }
+        let local = steps.iter().map(|step| step.local).collect();
+        let pending = Pending { generation, local };
+        exchange(&self.paths, &pending)?;
+        self.generation = Some(generation);
+        let put_aside = self.carry_over(&pending.local)?;
+        Pending::done(&self.paths)?;
+        remove_tree(&new)?;
+        Ok(put_aside)
+    }
+
+    /// Writes what git keeps of the new tree.
+    fn note(
+        &self,
+        part: &Part,
+        step: &Step,
+        generation: Generation,
+        placed: &BTreeMap<Vec<u8>, OnDisk>,
+    ) -> Result<(), Error> {
+        let before = part.index(self.generation)?;
+        let (repository, tree) = (part.repository.path(), part.top(&self.paths.tree));
+        let link = part.top(&self.paths.other_tree).join(".git");
+        let mut index = generation.make(repository, step.target, &tree, &link)?;
+        let open: BTreeSet<&[u8]> =
+            step.merged.conflicts.iter().flat_map(Conflict::paths).collect();
+        for (path, &leaf) in &step.upstream {
+            let is_scheduled_for_deletion = step.base.contains_key(path)
+                && !placed.contains_key(path)
+                && before.get_path(&disk::below("".as_ref(), path), 0).is_none();
+            if !open.contains(&path[..]) && !is_scheduled_for_deletion {
+                index.add(&entry(path, leaf, placed.get(path)))?;
+            }
+        }
+        for conflict in &step.merged.conflicts {
+            let sides = [&conflict.base, &conflict.local, &conflict.upstream];
+            for (stage, side) in (1..).zip(sides) {
+                if let Some((path, leaf)) = side {
+                    index.add(&index_entry(path.clone(), *leaf, stage))?;
+                }
+            }
+        }
+        Ok(index.write()?)
+    }
+}
+
+/// Of a file that is as upstream has it git may know how to recognise it.
+fn entry(path: &[u8], leaf: Leaf, placed: Option<&OnDisk>) -> git2::IndexEntry {
+    let mut entry = index_entry(path.to_vec(), leaf, 0);
+    if let Some(OnDisk { leaf: there, stamp: Some(stamp) }) = placed
+        && *there == leaf
+    {
+        let (seconds, nanoseconds) = stamp.modified;
+        entry.mtime = IndexTime::new(seconds as i32, nanoseconds as u32);
+        entry.ino = stamp.inode as u32;
+        entry.file_size = stamp.size as u32;
+    }
+    entry
+}
+
+/// The local side of the merge: what git knows, as it is on disk, and what stands where upstream has
+/// something.
+fn local_files(
+    working_copy: &WorkingCopy,
+    part: &Part,
+    base: &Listing,
+    upstream: &Listing,
+    disk: &mut Disk,
+) -> Result<Listing, Error> {
+    let top = part.top(&working_copy.paths.tree);
+    for (path, file) in &mut disk.tracked {
+        if base.get(path) != Some(&file.leaf) {
+            file.leaf = disk::store(&part.repository, &disk::below(&top, path), file.leaf.mode)?;
+        }
+    }
+    let mut files = disk.listing();
+    for path in disk.untracked.iter().filter(|path| meets(path, upstream)) {
+        let file = disk::below(&top, path);
+        let mode = disk::metadata(&file)?.and_then(|metadata| disk::mode(&metadata));
+        let mode = mode.ok_or_else(|| special_file(&part.path(path)))?;
+        files.insert(path.clone(), disk::store(&part.repository, &file, mode)?);
+    }
+    Ok(files)
+}
+
+/// Whether upstream has a file here, or one that cannot stand beside one here.
+fn meets(path: &[u8], upstream: &Listing) -> bool {
+    upstream.contains_key(path) || obstacle(upstream, path).is_some()
+}
+
+fn special_file(path: &[u8]) -> Error {
+    Error::Refused(format!(
+        "{} is neither a file nor a link, and upstream has a file there: move it away",
+        String::from_utf8_lossy(path)
+    ))
+}
+
+/// Where one side has a file and the other a directory, only one can stand.
+fn no_file_in_the_way(
+    part: &Part,
+    merged: &Merged,
+    disk: &Disk,
+    local: &Listing,
+) -> Result<(), Error> {
+    let others = disk.untracked.iter().filter(|path| !local.contains_key(*path));
+    for path in merged.files.keys().chain(others) {
+        if let Some(file) = directories(path).find(|path| merged.files.contains_key(*path)) {
+            return Err(Error::Refused(format!(
+                "{} is a directory on one side and a file on the other: move it away, pull, and put \
+                 back what you need",
+                String::from_utf8_lossy(&part.path(file))
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn only_tree_of_global(part: &Part, upstream: &Listing) -> Result<(), Error> {
+    let Some(apart) = part.apart() else { return Ok(()) };
+    let inside = format!("{apart}/").into_bytes();
+    match upstream.keys().find(|path| path.starts_with(&inside) || *path == apart.as_bytes()) {
+        None => Ok(()),
+        Some(path) => Err(Error::Refused(format!(
+            "the subcluster {} holds {}, but {apart} in a working copy is the subcluster of that \
+             name: an administrator must delete it there",
+            part.subcluster,
+            String::from_utf8_lossy(path)
+        ))),
+    }
+}
+
+/// What the update does to each file on disk.
+fn told(part: &Part, step: &Step) -> Vec<(Letter, Vec<u8>)> {
+    let mut lines = Vec::new();
+    let (local, merged) = (&step.local_files, &step.merged.files);
+    let open: BTreeSet<&[u8]> = step.merged.conflicts.iter().flat_map(Conflict::paths).collect();
+    let all: BTreeSet<&Vec<u8>> = local.keys().chain(merged.keys()).collect();
+    for path in all {
+        let letter = match (local.get(path), merged.get(path)) {
+            _ if open.contains(&path[..]) => Letter::Conflict,
+            (before, after) if before == after => continue,
+            (None, _) => Letter::Added,
+            (_, None) => Letter::Deleted,
+            (_, after) if after == step.upstream.get(path) => Letter::Updated,
+            _ => Letter::Merged,
+        };
+        lines.push((letter, part.path(path)));
+    }
+    lines
+}
+
+impl WorkingCopy {
+    /// Takes edits over that were made in the tree that was replaced, after it had been looked at.
+    pub(super) fn carry_over(&self, local: &[Oid]) -> Result<Vec<Vec<u8>>, Error> {
+        let mut put_aside = Vec::new();
+        for (part, &local) in self.parts.iter().zip(local) {
+            let seen = listing(&part.repository, Some(local))?;
+            put_aside.extend(super::late::carry_over(&self.paths, part, &seen)?);
+        }
+        Ok(put_aside)
+    }
+}
+
+/// Removes a tree, if it is there.
+pub(super) fn remove_tree(tree: &std::path::Path) -> Result<(), Error> {
+    match fs::remove_dir_all(tree) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(tree)(error)),
+        _ => Ok(()),
+    }
+}
