@@ -80,6 +80,11 @@ impl Layout {
         self.etc().join("environment")
     }
 
+    /// Where the mail server's commands are: `/opt/msys/ecelerity/bin`.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("opt/msys/ecelerity/bin")
+    }
+
     /// The root itself.
     pub fn root(&self) -> &Path {
         &self.root

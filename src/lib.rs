@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`layout`], [`events`] | every path, below one root; the ids of what operators act on |
 //! | [`files`] | files written atomically, and whose they are |
+//! | [`libgit2`] | the settings of that library |
 //! | [`momentum`] | the vendor's files: configuration syntax, cluster.boot, environment, peers |
 //! | [`accounts`] | names, roles and hashed passwords |
 //! | [`tls`] | certificates: made, renewed, served |
@@ -38,6 +39,7 @@ pub mod daemon;
 pub mod events;
 pub mod files;
 pub mod layout;
+pub mod libgit2;
 pub mod momentum;
 pub mod node;
 pub mod protocol;

@@ -1,7 +1,7 @@
 //! Why a command ends with less than success.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::remote;
@@ -26,12 +26,21 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// All is done but for telling the mail server.
+    #[error("{0}")]
+    Reload(String),
     /// The working copy's repositories.
     #[error("the working copy's repository failed: {}", .0.message())]
     Git(#[from] git2::Error),
 }
 
 impl Error {
+    /// Wraps what the system said of `path`; for `map_err`.
+    pub(in crate::node) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+
     /// The exit code, as the manual lists them.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
@@ -39,6 +48,7 @@ impl Error {
             Self::Usage(_) => 2,
             Self::Remote(error) => error.exit_code(),
             Self::File { .. } | Self::Git(_) => 6,
+            Self::Reload(_) => 7,
         })
     }
 }

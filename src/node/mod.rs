@@ -3,11 +3,60 @@
 //! `main` reads the [`args`] and calls one of the commands. A command asks the server through
 //! [`remote`] and changes files through [`working_copy`], and nothing else does either.
 
+mod access;
+mod args;
+mod boot_file;
+mod command;
+mod commands;
 mod error;
+mod history;
+mod message;
+mod notes;
+mod output;
 mod owner;
 pub mod password;
+mod path_argument;
+mod progress;
+mod publish;
+mod reload;
 pub mod remote;
+mod session;
+mod sources;
 pub mod trust;
+mod user;
+mod words;
+mod working_copy;
 
-pub use error::Error;
-use owner::owner;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::args::Args;
+pub use self::error::Error;
+use self::owner::owner;
+use self::session::Session;
+
+/// Runs eccfg with the arguments of this process.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse_from(Args::words()) {
+        Ok(args) => args,
+        Err(error) => {
+            // Nobody is there to be told if even this cannot be written.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("eccfg: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Error> {
+    crate::libgit2::configure()?;
+    let session = Session::new(args.common)?;
+    commands::run(&session, args.command)
+}

@@ -1,0 +1,7 @@
+//! The nodes' tool.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ecconfigd::node::main()
+}

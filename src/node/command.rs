@@ -1,0 +1,55 @@
+//! Commands of the mail server.
+
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{SIGKILL, kill};
+use nix::unistd::Pid;
+
+use super::Error;
+use super::session::Session;
+
+/// A command that has not ended within this time is ended.
+const LIMIT: Duration = Duration::from_secs(120);
+/// What `sh` says of a command that is not installed.
+pub const NOT_FOUND: i32 = 127;
+
+/// Runs a command with `sh`, without input. Fails with why it could not be run to its end.
+pub fn run(session: &Session, command: &str) -> Result<Output, String> {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).env("PATH", session.path()).stdin(Stdio::null());
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.map_err(|error| error.to_string())?;
+    let id = Pid::from_raw(child.id().cast_signed());
+    let (sender, receiver) = channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    receiver.recv_timeout(LIMIT).map_or_else(
+        |_| {
+            // It may have ended in this moment.
+            let _ = kill(id, SIGKILL);
+            Err(format!("it did not end within {} s", LIMIT.as_secs()))
+        },
+        |output| output.map_err(|error| error.to_string()),
+    )
+}
+
+/// What it prints.
+pub fn output_of(session: &Session, command: &str) -> Result<Vec<u8>, Error> {
+    let failed = |why: String| Error::Refused(format!("{command}: {why}"));
+    let output = run(session, command).map_err(failed)?;
+    match output.status.success() && !output.stdout.is_empty() {
+        true => Ok(output.stdout),
+        false => Err(failed(said(&output))),
+    }
+}
+
+/// What it says of its failure.
+pub fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
+    match text.trim() {
+        "" => format!("it said nothing ({})", output.status),
+        text => format!("{text} ({})", output.status),
+    }
+}

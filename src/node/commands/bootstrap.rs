@@ -1,0 +1,77 @@
+//! `eccfg bootstrap`.
+
+use super::pull::{targets, tell};
+use crate::momentum::{Address, ClusterBoot};
+use crate::node::remote::Remote;
+use crate::node::session::Session;
+use crate::node::working_copy::{Lock, Outcome, Strategy, WorkingCopy};
+use crate::node::{Error, args, boot_file, notes, user};
+
+/// The subcluster of an installation that has no others.
+const DEFAULT: &str = "default";
+
+pub fn run(session: &Session, options: &args::Bootstrap) -> Result<(), Error> {
+    let paths = session.paths()?;
+    let boot = session.cluster_boot()?;
+    if WorkingCopy::open(&paths)?.is_some() {
+        return Err(Error::Refused(format!(
+            "there is a working copy in {} already: eccfg pull brings it up to date",
+            paths.tree.display()
+        )));
+    }
+    let subcluster = subcluster(options, boot.as_ref());
+    let server = server(options)?;
+    session.meet(&server, &options.meeting)?;
+    let login = session.login()?;
+    let mut remote = session.connect_to(&[server], login)?;
+    user::become_service(&session.layout, &paths)?;
+    let lock = Lock::take(&paths)?;
+    let origin = format!("https://{}", remote.address());
+    let mut working_copy = WorkingCopy::create(&paths, &subcluster, &origin)?;
+    session.finish_what_was_begun(&lock, &working_copy)?;
+    check_out(session, &mut remote, &mut working_copy)?;
+    if !options.singlenode {
+        boot_file::set_cluster(&session.layout.cluster_boot(), &subcluster)?;
+    }
+    session.keep_service_password(login)
+}
+
+/// What the command line says, or else what was written down before.
+fn subcluster(options: &args::Bootstrap, boot: Option<&ClusterBoot>) -> String {
+    let written = boot.filter(|_| !options.singlenode).map(|boot| boot.cluster_name.clone());
+    options.clustername.clone().or(written).unwrap_or_else(|| DEFAULT.to_owned())
+}
+
+fn server(options: &args::Bootstrap) -> Result<Address, Error> {
+    let typed = options.server.as_deref().unwrap_or("127.0.0.1");
+    typed.parse().map_err(|error: crate::momentum::AddressError| Error::Usage(error.to_string()))
+}
+
+/// Files that are there already are local changes; what overlaps is told, and nothing is done.
+fn check_out(
+    session: &Session,
+    remote: &mut Remote,
+    working_copy: &mut WorkingCopy,
+) -> Result<(), Error> {
+    let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
+    let heads = remote.subclusters(&names)?;
+    let targets = targets(working_copy, &heads)?;
+    for (part, &target) in working_copy.parts.iter().zip(&targets) {
+        session.fetch(part, remote, target)?;
+        part.set_upstream(target)?;
+    }
+    match working_copy.update(&targets, Strategy::Refuse)? {
+        Outcome::Updated(updated) => {
+            tell(session, &updated);
+            Ok(())
+        }
+        Outcome::Refused(conflicts) => {
+            notes::conflicts(session.output, &conflicts);
+            Err(Error::Refused(format!(
+                "{} holds other files than the server under these names: move it away, bootstrap, and \
+                 copy back what you need",
+                working_copy.paths.tree.display()
+            )))
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! One file for each command.
+
+mod bootstrap;
+mod cat;
+mod commit;
+mod copy_directory;
+mod delete;
+mod diff;
+mod info;
+mod log;
+mod pull;
+mod put;
+mod resolve;
+mod revert;
+mod rollback;
+mod status;
+mod store_password;
+mod subcluster;
+mod trust;
+
+use self::copy_directory::Others;
+use super::Error;
+use super::args::Command;
+use super::session::Session;
+
+/// Does what the command line says.
+pub fn run(session: &Session, command: Command) -> Result<(), Error> {
+    match command {
+        Command::Delete { files } => delete::run(session, &files),
+        Command::Revert { files } => revert::run(session, &files),
+        Command::Resolve { revert, files } => resolve::run(session, revert, &files),
+        Command::Status { files } => status::run(session, &files),
+        Command::Info => info::run(session),
+        Command::Diff { files } => diff::run(session, &files),
+        Command::Log { number, file } => log::run(session, number, file.as_deref()),
+        Command::Cat { revision, file } => cat::run(session, revision.as_deref(), &file),
+        Command::Bootstrap(options) => bootstrap::run(session, &options),
+        Command::Pull(options) => pull::run(session, &options),
+        Command::Commit(options) => commit::run(session, &options),
+        Command::Rollback { message, global, revision } => {
+            rollback::run(session, &revision, global, message.as_deref())
+        }
+        Command::Clone(directories) => copy_directory::run(session, &directories, Others::Deleted),
+        Command::Overlay(directories) => copy_directory::run(session, &directories, Others::Kept),
+        Command::Put(options) => put::run(session, &options),
+        Command::Trust(options) => trust::run(session, &options),
+        Command::StorePassword => store_password::run(session),
+        Command::Subcluster(command) => subcluster::run(session, &command),
+    }
+}

@@ -1,0 +1,122 @@
+//! `eccfg pull`.
+
+use git2::Oid;
+
+use crate::momentum::AutoUpdate;
+use crate::node::output::shown;
+use crate::node::remote::Head;
+use crate::node::session::Session;
+use crate::node::working_copy::{Conflict, Outcome, Strategy, Updated, WorkingCopy};
+use crate::node::{Error, args, notes, reload};
+
+/// What goes before each path in the lines of a refusal.
+const HOW_TO_GO_ON: &str = "nothing was changed, for local changes overlap with new ones. Commit or \
+                            revert them, or pull with --mine, --theirs or --manual";
+
+pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
+    let here = std::env::current_dir().ok();
+    let boot = session.cluster_boot()?;
+    let autoupdate = boot.as_ref().map_or(AutoUpdate::Always, |boot| boot.autoupdate);
+    if options.auto && autoupdate == AutoUpdate::Never {
+        session.output.say("cluster.boot says autoupdate=false: nothing was done.");
+        return Ok(());
+    }
+    let working_copy = session.working_copy()?;
+    let mut remote = session.connect_as(&working_copy, options.auto)?;
+    let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
+    let heads = remote.subclusters(&names)?;
+    let targets = targets(&working_copy, &heads)?;
+    if working_copy.is_at(&targets)? {
+        tell_revision(session, &heads);
+        return Ok(());
+    }
+    drop(working_copy);
+    let Some((_lock, mut working_copy)) = session.change_unless_busy(options.auto)? else {
+        return Ok(());
+    };
+    notes::no_conflicts(&working_copy)?;
+    if options.auto && autoupdate == AutoUpdate::IfUnchanged && has_changes(&working_copy)? {
+        session
+            .output
+            .say("There are local changes, and cluster.boot says autoupdate=ifunchanged.");
+        return Ok(());
+    }
+    for (part, &target) in working_copy.parts.iter().zip(&targets) {
+        session.fetch(part, &mut remote, target)?;
+        part.set_upstream(target)?;
+    }
+    drop(remote);
+    match working_copy.update(&targets, strategy(options))? {
+        Outcome::Refused(conflicts) => refuse(session, &conflicts),
+        Outcome::Updated(updated) => {
+            tell(session, &updated);
+            tell_revision(session, &heads);
+            if !updated.files.is_empty() {
+                notes::invalidated_directory(session.output, &working_copy, here.as_deref());
+            }
+            finish(session, &updated, boot.is_none_or(|boot| boot.reload_config_on_update))
+        }
+    }
+}
+
+/// What is to be checked out, one commit for each part.
+pub fn targets(working_copy: &WorkingCopy, heads: &[Head]) -> Result<Vec<Oid>, Error> {
+    let target = |name: &String| {
+        let head = heads.iter().find(|head| head.name == *name);
+        head.and_then(|head| head.commit).ok_or_else(|| {
+            Error::Refused(format!("the subcluster {name} has no revision yet at this server"))
+        })
+    };
+    working_copy.parts.iter().map(|part| target(&part.subcluster)).collect()
+}
+
+fn has_changes(working_copy: &WorkingCopy) -> Result<bool, Error> {
+    use crate::node::working_copy::Letter::Unknown;
+    Ok(working_copy.changes()?.iter().any(|change| change.letter != Unknown))
+}
+
+fn strategy(options: &args::Pull) -> Strategy {
+    match options {
+        args::Pull { mine: true, .. } => Strategy::Mine,
+        args::Pull { theirs: true, .. } => Strategy::Theirs,
+        args::Pull { manual: true, .. } => Strategy::Manual,
+        _ => Strategy::Refuse,
+    }
+}
+
+fn refuse(session: &Session, conflicts: &[Conflict]) -> Result<(), Error> {
+    notes::conflicts(session.output, conflicts);
+    Err(Error::Refused(HOW_TO_GO_ON.to_owned()))
+}
+
+/// One line for each file.
+pub fn tell(session: &Session, updated: &Updated) {
+    for (letter, path) in &updated.files {
+        session.output.say(format_args!("{letter}    {}", shown(path)));
+    }
+    for path in &updated.put_aside {
+        session.output.warn(notes::put_aside(path));
+    }
+}
+
+fn tell_revision(session: &Session, heads: &[Head]) {
+    let one = |head: &Head| Some(format!("{} at revision {}", head.name, head.revision?));
+    let all: Vec<String> = heads.iter().filter_map(one).collect();
+    session.output.say(format_args!("OK: {}.", all.join(", ")));
+}
+
+/// A configuration with markers in it is not loaded.
+fn finish(session: &Session, updated: &Updated, is_reloading: bool) -> Result<(), Error> {
+    if !updated.conflicts.is_empty() {
+        notes::conflicts(session.output, &updated.conflicts);
+        return Err(Error::Refused(
+            "some files are in conflict: mend them, then eccfg resolve FILE; the running process was \
+             not told to reload"
+                .to_owned(),
+        ));
+    }
+    match is_reloading && !updated.files.is_empty() {
+        true => reload::run(session),
+        false => Ok(()),
+    }
+}

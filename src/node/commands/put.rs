@@ -1,0 +1,88 @@
+//! `eccfg put`.
+
+use std::path::Path;
+use std::{fs, io};
+
+use crate::node::command::output_of;
+use crate::node::output::shown;
+use crate::node::path_argument::resolve;
+use crate::node::publish::{RUNNING, Work, publish};
+use crate::node::remote::Remote;
+use crate::node::session::Session;
+use crate::node::working_copy::{BOOT, FILE, Leaf, Listing, Part, obstacle};
+use crate::node::{Error, args, notes};
+
+/// The name of the saved running configuration, in the directory of its node.
+const RUNNING_FILE: &str = "running.conf";
+
+pub fn run(session: &Session, options: &args::Put) -> Result<(), Error> {
+    match &options.destination {
+        None if options.source == Path::new("running") => running(session, options),
+        None => Err(Error::Usage(format!(
+            "where is {} to be put? eccfg put SOURCE DESTINATION, or eccfg put running",
+            options.source.display()
+        ))),
+        Some(destination) => file(session, options, destination),
+    }
+}
+
+fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<(), Error> {
+    let source = std::path::absolute(&options.source).map_err(Error::file(&options.source))?;
+    let content = fs::read(&source).map_err(Error::file(&source))?;
+    let (_lock, working_copy) = session.change()?;
+    let whole = resolve(&working_copy, destination)?;
+    let (part, path) = working_copy.locate(&whole);
+    let mut remote = session.connect(&working_copy)?;
+    let author = session.author();
+    let default = format!("Put {}", shown(&whole));
+    let message = options.message.as_deref().unwrap_or(&default);
+    let work = Work { part, branch: BOOT, author, message };
+    put(session, &mut remote, &work, path, &content)
+}
+
+/// Only a configuration that differs is saved.
+fn running(session: &Session, options: &args::Put) -> Result<(), Error> {
+    let content = output_of(session, &options.running_command)?;
+    let boot = session.cluster_boot()?;
+    let host = nix::unistd::gethostname().map_err(io::Error::from);
+    let host = host.map_err(Error::file(Path::new("the host name")))?;
+    let host = host.to_string_lossy();
+    let name = match &boot {
+        Some(boot) => boot.node_name(&host).to_owned(),
+        None => host.split('.').next().unwrap_or(&host).to_owned(),
+    };
+    let (_lock, working_copy) = session.change()?;
+    let mut remote = session.connect_as(&working_copy, session.is_unattended())?;
+    let author = session.author();
+    let default = format!("Running configuration of {name}");
+    let message = options.message.as_deref().unwrap_or(&default);
+    let part: &Part = &working_copy.parts[0];
+    let work = Work { part, branch: RUNNING, author, message };
+    let path = format!("{name}/{RUNNING_FILE}");
+    put(session, &mut remote, &work, path.as_bytes(), &content)
+}
+
+fn put(
+    session: &Session,
+    remote: &mut Remote,
+    work: &Work<'_>,
+    path: &[u8],
+    content: &[u8],
+) -> Result<(), Error> {
+    let id = work.part.repository.blob(content)?;
+    let published = publish(session, remote, work, |files| {
+        if let Some(other) = obstacle(files, path) {
+            return Err(Error::Refused(format!(
+                "{} cannot be made, for {} is there",
+                shown(path),
+                shown(other)
+            )));
+        }
+        let mode = files.get(path).map_or(FILE, |leaf| leaf.mode);
+        let mut files: Listing = files.clone();
+        files.insert(path.to_owned(), Leaf { id, mode });
+        Ok(files)
+    })?;
+    notes::published(session, work.part, published.as_ref());
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! `eccfg trust`.
+
+use crate::momentum::{Address, AddressError};
+use crate::node::session::Session;
+use crate::node::{Error, args};
+
+pub fn run(session: &Session, options: &args::Trust) -> Result<(), Error> {
+    let server: Address = match &options.server {
+        Some(typed) => {
+            typed.parse().map_err(|error: AddressError| Error::Usage(error.to_string()))?
+        }
+        None => session.working_copy()?.origin()?,
+    };
+    session.meet(&server, &options.meeting)?;
+    session.output.say(format_args!("{server} is trusted."));
+    Ok(())
+}
