@@ -7,6 +7,7 @@ drop_in ecconfigd.service <<'END'
 WatchdogSec=2
 END
 host_boot
+check_within 10 "the server answers" live
 
 since=$(now)
 pid=

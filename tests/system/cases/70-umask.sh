@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installed and run by a root whose umask is 0077: everything can be read by whom it is for.
 . "${BASH_SOURCE[0]%/*}/../lib/case.sh"
-. lib/install.sh
+. lib/package.sh
 init=/etc/init.d/ecconfigd
 
 careful() { # LINE OF SHELL

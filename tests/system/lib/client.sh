@@ -21,6 +21,11 @@ live() {
         --cacert "$(state_dir)/apache/server.crt" "${1:-$server}/livez"
 }
 
+# Before the first start there is no certificate to trust.
+answers() {
+    beside_host curl --silent --show-error --fail --max-time 10 --insecure "$server/livez"
+}
+
 # git as the administrator.
 git_admin() { # ARGUMENTS…
     beside_host env HOME="$WORK" GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 \

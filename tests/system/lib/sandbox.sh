@@ -2,7 +2,7 @@
 # Runs the cases, in mount and process namespaces of its own: as their process 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. lib/install.sh
+. lib/package.sh
 
 # Hosts, network namespaces and what programs leave below /run disappear with this file system.
 umask 022
@@ -28,10 +28,9 @@ done
 
 passed=$(grep -c '^pass' "$WORK/results" || true)
 failed=$(grep -c '^fail' "$WORK/results" || true)
-if [ -s "$WORK/figures" ]; then
-    printf '\n== figures\n'
-    cat "$WORK/figures"
-fi
+printf '\n== figures\n'
+[ ! -e "$WORK/figures" ] || cat "$WORK/figures"
+echo "the whole of tests/system/run: $(($(date +%s) - BEGAN)) s"
 printf '\n'
 sed -n 's/^fail /failed: /p' "$WORK/results"
 echo "$passed passed, $failed failed"
