@@ -5,6 +5,9 @@
 top=../..
 check "compat: shellcheck finds nothing" \
     shellcheck -s sh "$top/compat/init.d/ecconfigd" "$top/compat/ecconfigd_ctl"
+check "packages: shellcheck finds nothing" shellcheck "$top/packaging/build" "$top/packaging/third-party" \
+    "$top"/packaging/deb/p{ostinst,rerm,ostrm} "$top"/packaging/rpm/{post,preun,postun}
+check "CI: shellcheck finds nothing" shellcheck "$top/.ci/run"
 check "tests: shellcheck finds nothing" \
     shellcheck -S warning -s bash -x -P SCRIPTDIR run lib/*.sh cases/*.sh
 check "the init script is one for dash" dash -n "$top/compat/init.d/ecconfigd"

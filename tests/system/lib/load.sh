@@ -108,3 +108,28 @@ load_asked_again() {
 load_longest_s() {
     cat "$load_dir"/*.requests | awk '$1 == "request" && $6 > most { most = $6 } END { print most }'
 }
+
+# Tells what the clients have done, and that nothing failed.
+load_check() { # WHAT they did it beside
+    local requests clones commits failures failed asked_again again
+    requests=$(load_count request)
+    clones=$(load_count clone)
+    commits=$(load_count commit)
+    failures=$(load_failures)
+    asked_again=$(load_asked_again)
+    failed=$(load_failures | wc -l)
+    again=$(load_asked_again | wc -l)
+    figure "$1, 8 clients: $requests requests, $clones clones, $commits commits, $failed failures, \
+$again asked again, longest request $(load_longest_s) s"
+    check_equal "" "$failures" "no request, clone or commit failed"
+    check_equal "" "$asked_again" "no kept connection was closed under a request"
+    check "no request took longer than ten seconds" \
+        awk -v longest="$(load_longest_s)" 'BEGIN { exit !(longest < 10) }'
+    check "the clients were busy" [ "$requests" -gt 0 -a "$clones" -gt 0 -a "$commits" -gt 0 ]
+    # The first revision is the template, the second the large file.
+    check_equal "$((commits + 2))" \
+        "$(git --git-dir "$(state_dir)/repo/default" -c safe.directory='*' rev-list --first-parent --count boot)" \
+        "each acknowledged commit is there, once"
+    check "git fsck finds nothing" git --git-dir "$(state_dir)/repo/default" \
+        -c safe.directory='*' fsck --full --strict --no-dangling
+}
