@@ -8,9 +8,10 @@ use crate::fixture::succeeds;
 
 const README: &str = include_str!("../../README.md");
 
-/// The lines of all blocks marked `sh`.
+/// The lines of the tour's blocks marked `sh`.
 fn tour() -> String {
-    let blocks = README.split("```sh\n").skip(1);
+    let section = README.split("\n## ").find(|section| section.starts_with("A tour\n")).unwrap();
+    let blocks = section.split("```sh\n").skip(1);
     let blocks: Vec<&str> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 3, "the README has lost its tour");
     blocks.concat()

@@ -9,7 +9,7 @@ test_hostname=manager
 make_rootfs() {
     local cache version rootfs
     cache=${XDG_CACHE_HOME:-/var/cache}/ecconfigd-test
-    version=$(echo "$suite_packages" "$test_hostname" | cksum | cut -d' ' -f1)
+    version=$({ declare -f bootstrap && echo "$suite_packages" "$test_hostname"; } | cksum | cut -d' ' -f1)
     rootfs=$cache/$suite-$version
     mkdir -p "$cache"
     (
@@ -24,9 +24,13 @@ bootstrap() { # ROOTFS
     local half=$1.half
     echo "making the root file system of the test hosts in $1, once"
     rm -rf "$half"
-    (umask 022 && debootstrap --variant=minbase --include="$suite_packages" "$suite" "$half") >"$half.log" 2>&1 ||
+    # Its mounts end with it, and so do its processes.
+    (umask 022 && unshare --mount --pid --fork --kill-child --mount-proc \
+        debootstrap --variant=minbase --include="$suite_packages" "$suite" "$half") >"$half.log" 2>&1 ||
         { tail -n 20 "$half.log" && rm -rf "$half" && return 1; }
     echo "$test_hostname" >"$half/etc/hostname"
+    # Debian's installer writes it.
+    printf '%s\n' "127.0.0.1 localhost" "::1 localhost" "127.0.1.1 $test_hostname" >"$half/etc/hosts"
     rm -rf "$half.log" "$half"/var/cache/apt/archives/*.deb "$half"/var/lib/apt/lists/*
     mv "$half" "$1"
 }
