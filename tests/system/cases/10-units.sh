@@ -20,8 +20,8 @@ check "the security score is 1.3 or lower" in_host awk "BEGIN { exit !($score <=
 for address in localhost '[::1]' 127.0.0.1; do
     check "it answers on $address" live "https://$address:2027"
 done
-check_output '2027.*default.*valid until' "systemctl status tells where, what and until when" \
-    unit StatusText
+check_output '^listening on .*:2027; stands alone; 2 subclusters \(default at 1, global at [01]\); certificate valid until 20[0-9-]{8}$' \
+    "systemctl status tells where, its role, what and until when" unit StatusText
 check_equal '' "$(in_host journalctl --quiet --no-pager -u ecconfigd | grep -i 'ignoring\|unknown\|failed' || true)" \
     "systemd has taken every directive of the unit"
 

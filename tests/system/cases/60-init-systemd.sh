@@ -64,6 +64,8 @@ check_code 3 "everybody may ask for the status" as_nobody status
 in_host $init start >/dev/null
 check_code 0 "everybody may ask for the status" as_nobody status
 
+check "Debian's hooks are there, which turn init scripts into systemctl" \
+    in_host grep -q systemctl /lib/lsb/init-functions.d/40-systemd
 tricky="--log-level '6' --root \"/\" --root '/\$HOME\`\\/..' --root /"
 check_code 0 "restart with EXTRA_ARGS" in_host env EXTRA_ARGS="$tricky" $init restart
 check_equal "$tricky" "$(extra_args)" "EXTRA_ARGS arrives as it was given, quotes and all"
