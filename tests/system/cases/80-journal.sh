@@ -75,3 +75,16 @@ secrets() {
 check_equal 0 "$(secrets)" "no secret is in the journal, at level 7 either"
 check_equal ecconfigd "$(journal --output json --output-fields SYSLOG_IDENTIFIER |
     sed 's/.*"SYSLOG_IDENTIFIER":"\([^"]*\)".*/\1/' | sort -u)" "all are of one identifier"
+
+in_host env EXTRA_ARGS='--log-level 5' /etc/init.d/ecconfigd restart >/dev/null
+since=$(now)
+guesses=()
+for _ in {1..40}; do
+    PASSWORD=wrong curl_as admin --max-time 5 "$server/config/default/boot/" --output /dev/null 2>/dev/null || true &
+    guesses+=("$!")
+done
+wait "${guesses[@]}"
+in_host journalctl --sync
+lines=$(journal --output cat --since "$since" | wc -l)
+figure "40 refused logins at once: $lines lines in the journal"
+check "refused logins cannot fill the journal" [ "$lines" -ge 1 -a "$lines" -le 15 ]

@@ -79,7 +79,7 @@ host_remove() {
     [ -n "$host_root" ] || return 0
     host_halt
     ip netns delete ecconfigd-test
-    umount "$host_root"
+    umount --recursive "$host_root"
     rm -rf "${host_root%/root}"
     host_root=
 }

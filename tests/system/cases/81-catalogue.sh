@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# journalctl -x explains each event that an operator acts on, with what it is about.
+. "${BASH_SOURCE[0]%/*}/../lib/case.sh"
+catalogue=../../systemd/ecconfigd.catalog
+
+host_make
+# A disk that becomes full soon.
+mount -t tmpfs -o size=48m,mode=0755 tmpfs "$(state_dir)"
+chown --reference="$host_root/var/ecconfigd" "$(state_dir)"
+echo "EXTRA_ARGS='--log-level 5'" >"$host_root/opt/msys/ecelerity/etc/environment"
+host_boot
+check_within 10 "the server answers" live
+
+clone=$WORK/clone-catalogue
+git_admin clone --quiet "$(repository)" "$clone"
+git_admin clone --quiet "$(repository)" "$clone-2"
+check "a commit" commit "$clone" default/a.conf "a"
+commit "$clone-2" default/b.conf "b" 2>/dev/null || true
+check_code 1 "one that is refused" git_admin -C "$clone-2" push --force
+for _ in 1 2 3 4 5 6; do
+    PASSWORD=wrong curl_as admin "$server/config/default/boot/" --output /dev/null 2>/dev/null || true
+done
+
+in_host mv /var/ecconfigd/repo/global/HEAD /var/ecconfigd/repo/global/HEAD.away
+check "a repository that cannot be read" in_host systemctl restart ecconfigd
+in_host mv /var/ecconfigd/repo/global/HEAD.away /var/ecconfigd/repo/global/HEAD
+
+in_host fallocate --length 1G /var/ecconfigd/filler 2>/dev/null || true
+in_host sh -c 'cat /dev/zero >>/var/ecconfigd/filler' 2>/dev/null || true
+head -c 100000 /dev/urandom | base64 >"$clone/default/large.conf"
+check_output '507|full|room' "a disk that is full" commit "$clone" default/c.conf "c"
+in_host rm /var/ecconfigd/filler
+
+in_host openssl req -x509 -newkey rsa:2048 -nodes -days 5 -subj /CN=localhost \
+    -addext subjectAltName=DNS:localhost -keyout /var/ecconfigd/apache/server.key \
+    -out /var/ecconfigd/apache/server.crt 2>/dev/null
+served() {
+    beside_host openssl s_client -connect localhost:2027 </dev/null 2>/dev/null |
+        openssl x509 -noout -subject | grep -qx 'subject=CN = localhost'
+}
+check_within 20 "a certificate of the operator's is taken up" served
+# It is looked at when the server starts, and each day.
+check "restart" in_host systemctl restart ecconfigd.service
+check "the service is stopped" in_host systemctl stop ecconfigd.socket ecconfigd.service
+
+explained() { # MESSAGE ID
+    in_host journalctl --quiet --no-pager --catalog "MESSAGE_ID=$1"
+}
+for id in $(sed -n 's/^-- //p' "$catalogue"); do
+    subject=$(sed -n "/^-- $id/,/^$/s/^Subject: //p" "$catalogue")
+    check_output "Subject: $subject" "explained: $subject" explained "$id"
+    check_equal "" "$(explained "$id" | grep -E '@[A-Z_]+@' || true)" "with what it is about"
+done
