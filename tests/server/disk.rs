@@ -10,7 +10,9 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::statvfs::statvfs;
 
 use crate::fixture::post::{lines, post, request_type};
-use crate::fixture::{Options, Server, ecconfigd, fails, succeeds, tells_no_path, text};
+use crate::fixture::{
+    Options, Server, ecconfigd, eventually, fails, succeeds, tells_no_path, text,
+};
 
 const KB: u64 = 1 << 10;
 
@@ -233,13 +235,22 @@ fn path(path: &Path) -> &str {
 
 /// Leaves so many bytes on the disk.
 fn fill(server: &Server, left: u64) {
-    let disk = statvfs(&server.root).unwrap();
-    let free = disk.blocks_available() * disk.fragment_size();
-    fs::write(server.root.join("filler"), vec![1; (free - left) as usize]).unwrap();
+    fs::write(server.root.join("filler"), vec![1; (free(server) - left) as usize]).unwrap();
 }
 
+/// A child of another test that has not become its program yet may hold the file open, so it may
+/// take a moment.
 fn make_room(server: &Server) {
-    fs::remove_file(server.root.join("filler")).unwrap();
+    let filler = server.root.join("filler");
+    let half = fs::metadata(&filler).unwrap().len() / 2;
+    let before = free(server);
+    fs::remove_file(&filler).unwrap();
+    eventually("there is room", || free(server) > before + half);
+}
+
+fn free(server: &Server) -> u64 {
+    let disk = statvfs(&server.root).unwrap();
+    disk.blocks_available() * disk.fragment_size()
 }
 
 fn noise(size: usize) -> Vec<u8> {
