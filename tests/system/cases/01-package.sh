@@ -8,7 +8,7 @@ listing_of_deb() {
     dpkg-deb --contents "$(package)" | awk '$1 !~ /^d/ { sub(/^\./, "", $6); print $1, $2, $6 }' | sort -k 3
 }
 listing_of_rpm() {
-    rpm --query --nosignature --package "$PACKAGES"/*.rpm --queryformat \
+    rpm --query --dbpath "$WORK/rpm" --nosignature --package "$PACKAGES"/*.rpm --queryformat \
         '[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILENAMES}\n]' | grep -v ^d | sort -k 3
 }
 documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
@@ -61,7 +61,7 @@ if [ -e "$(echo "$PACKAGES"/*.rpm)" ]; then
         -e 's#share/\.\./##' <<<"$documented" | sort -k 3)
     check_equal "$there" "$(listing_of_rpm)" "so does the .rpm"
     scriptlets() {
-        rpm --query --nosignature --package "$PACKAGES"/*.rpm --scripts | grep -c 'scriptlet:$'
+        rpm --query --dbpath "$WORK/rpm" --nosignature --package "$PACKAGES"/*.rpm --scripts | grep -c 'scriptlet:$'
     }
     check_equal 3 "$(scriptlets)" "the .rpm has its scripts"
 else
