@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::Notify;
 use tokio::task;
 use tokio::time::interval;
 
@@ -19,6 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Certificate {
     dir: PathBuf,
     tls: ServerTls,
+    changed: Notify,
 }
 
 impl Certificate {
@@ -30,7 +32,7 @@ impl Certificate {
         let names = Names::of_machine(&host.to_string_lossy())
             .or_else(|_| Names::of_machine("localhost"))?;
         let (pair, _) = tls::ensure(&dir, &names, SystemTime::now())?;
-        let certificate = Self { dir, tls: ServerTls::new(pair)? };
+        let certificate = Self { dir, tls: ServerTls::new(pair)?, changed: Notify::new() };
         certificate.renew_if_due();
         Ok(certificate)
     }
@@ -44,6 +46,16 @@ impl Certificate {
         self.tls.last_day()
     }
 
+    /// Returns when another one is served.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn swap(&self, pair: Pair) {
+        self.tls.swap(pair);
+        self.changed.notify_one();
+    }
+
     /// Serves what lies there now. What was served goes on if that cannot be used. Blocks.
     pub(super) fn reload(&self) {
         let error = match Pair::load(&self.dir) {
@@ -55,7 +67,8 @@ impl Certificate {
                     pair.fingerprint(),
                     pair.last_day(),
                 );
-                return self.tls.swap(pair);
+                self.swap(pair);
+                return self.renew_if_due();
             }
             Err(error) => error,
         };
@@ -73,7 +86,7 @@ impl Certificate {
                     pair.fingerprint(),
                     pair.last_day(),
                 );
-                self.tls.swap(pair);
+                self.swap(pair);
             }
             Ok((pair, Upkeep::OperatorMustRenew { days_left })) => tracing::warn!(
                 message_id = events::CERTIFICATE_ENDING,

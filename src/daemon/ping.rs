@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::args::{Args, PORT};
 use super::failure::Failure;
-use crate::tls;
+use crate::tls::{self, Fingerprint};
 
 /// Each step must be done within this time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,9 +22,7 @@ const MAX_ANSWER: u64 = 4096;
 /// Asks `/livez` over TLS, trusting the certificate that lies on this machine.
 pub(super) fn ping(args: &Args) -> Result<(), Failure> {
     let address = args.listen.unwrap_or((Ipv4Addr::LOCALHOST, PORT).into());
-    let certificate = tls::fingerprint(&args.layout().certificates()).map_err(|e| {
-        Failure::unavailable(format!("the server has never been started here: {e}"))
-    })?;
+    let certificate = known_certificate(&args.layout().certificates())?;
     let config = tls::trust_only(certificate)?;
     let answer = ask(address, config).map_err(|error| no_answer(address, &error))?;
     match answer.split(' ').nth(1) {
@@ -33,6 +32,17 @@ pub(super) fn ping(args: &Args) -> Result<(), Failure> {
             answer.lines().next().unwrap_or("it says nothing").escape_default(),
         ))),
     }
+}
+
+/// The first start makes one.
+fn known_certificate(prefix: &Path) -> Result<Fingerprint, Failure> {
+    if !prefix.join("server.crt").exists() {
+        return Err(Failure::unavailable(format!(
+            "there is no certificate in {}: the server has never been started here; start it with systemctl start ecconfigd",
+            prefix.display(),
+        )));
+    }
+    tls::fingerprint(prefix).map_err(Failure::unavailable)
 }
 
 fn no_answer(address: SocketAddr, error: &io::Error) -> Failure {

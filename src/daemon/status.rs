@@ -54,7 +54,10 @@ impl Status {
     /// Tells systemd when it changes, for ever.
     pub(super) async fn keep(self: Arc<Self>) {
         loop {
-            self.app.committed().await;
+            tokio::select! {
+                () = self.app.committed() => {}
+                () = self.certificate.changed() => {}
+            }
             notify::status(&self.line());
             sleep(PAUSE).await;
         }

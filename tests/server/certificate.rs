@@ -250,6 +250,19 @@ fn what_create_ssl_cert_makes_is_taken_up_beside_the_running_server() {
     assert_eq!(Curl::new(old.path(), &server.url("/livez")).send().status, 0);
 }
 
+#[test]
+fn one_that_is_taken_up_shows_in_the_status_and_tells_when_it_ends_soon() {
+    let mut server = Server::start();
+    server.wait_for("READY=1");
+    operators(&server.root, &PKCS_ECDSA_P384_SHA384, 5 * DAY);
+    let authority = server.state("authority.crt");
+    let last_day = x509(&server.certificate(), &["-enddate", "-dateopt", "iso_8601"]);
+    let last_day = last_day.trim().strip_prefix("notAfter=").unwrap()[..10].to_owned();
+    server.wait_for(&format!("certificate valid until {last_day}"));
+    server.wait_for_log("days left): put a new one there");
+    assert_eq!(Curl::new(&authority, &server.url("/livez")).send().status, 200);
+}
+
 /// Puts an operator's own certificate in place, signed by an authority that is kept beside it.
 fn operators(root: &Path, algorithm: &'static SignatureAlgorithm, validity: Duration) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();

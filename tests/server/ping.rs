@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use nix::sys::signal::Signal;
 
-use crate::fixture::{Server, fails, succeeds};
+use crate::fixture::{Server, ecconfigd, fails, succeeds};
 
 #[test]
 fn a_server_that_is_well_answers() {
@@ -37,6 +37,15 @@ fn a_server_that_hangs_is_told_with_where_to_look() {
     let said = fails(output);
     let told = format!("ecconfigd: ecconfigd on {address} has not answered within 5 s");
     assert!(said.starts_with(&told) && said.contains("systemctl status"), "{said}");
+}
+
+#[test]
+fn where_no_server_was_ever_started_it_says_how_to_start_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = ecconfigd().args(["ping", "--root"]).arg(dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    let said = fails(output);
+    assert!(said.contains("never been started here; start it with systemctl"), "{said}");
 }
 
 #[test]

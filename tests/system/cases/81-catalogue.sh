@@ -39,8 +39,10 @@ served() {
         openssl x509 -noout -subject | grep -qx 'subject=CN = localhost'
 }
 check_within 20 "a certificate of the operator's is taken up" served
-# It is looked at when the server starts, and each day.
-check "restart" in_host systemctl restart ecconfigd.service
+last_day_is_told() {
+    unit StatusText | grep -q "valid until $(date --utc --date '5 days' +%F)"
+}
+check_within 10 "its last day stands in the status" last_day_is_told
 check "the service is stopped" in_host systemctl stop ecconfigd.socket ecconfigd.service
 
 explained() { # MESSAGE ID
