@@ -4,6 +4,12 @@
 #[allow(dead_code, unused_imports, reason = "it is the server's tests' own")]
 mod fixture;
 
+mod answers;
+mod connecting;
+mod fake;
 mod fetch;
+mod lost_answers;
 mod node;
 mod push;
+mod subclusters;
+mod trust;

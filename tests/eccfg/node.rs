@@ -8,6 +8,7 @@ use ecconfigd::momentum::Address;
 use ecconfigd::node::password::Login;
 use ecconfigd::node::remote::{Error, Remote};
 use ecconfigd::node::trust::{First, Trust};
+use ecconfigd::tls::Fingerprint;
 use git2::{Oid, Repository, Signature};
 use tempfile::TempDir;
 
@@ -34,6 +35,20 @@ impl Node {
         let there = Layout::new(&server.root);
         node.trust.accept(&address(server), First::ThisMachine(&there)).unwrap();
         node
+    }
+
+    /// Trusts the server at this address too, which has this certificate.
+    #[track_caller]
+    pub fn accept(&mut self, address: &Address, certificate: Fingerprint) {
+        self.trust.accept(address, First::Fingerprint(certificate)).unwrap();
+    }
+
+    /// Connects to this address, as somebody.
+    #[track_caller]
+    pub fn connect_to(&self, address: &Address) -> Remote {
+        let mut remote = Remote::connect(std::slice::from_ref(address), &self.trust).unwrap();
+        remote.log_in(&Login::new("admin", "s3cret"));
+        remote
     }
 
     /// Connects without a name.

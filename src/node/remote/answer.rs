@@ -56,9 +56,9 @@ impl<'a> Answer<'a> {
         Ok(self.reader())
     }
 
-    /// The number in a header.
-    pub(super) fn number(&self, header: &str) -> Option<u64> {
-        self.headers.get(header)?.to_str().ok()?.parse().ok()
+    /// The newest revision of the subcluster that was asked.
+    pub(super) fn revision(&self) -> Option<u64> {
+        self.headers.get("x-config-revision")?.to_str().ok()?.parse().ok()
     }
 
     pub(super) fn status(&self) -> StatusCode {

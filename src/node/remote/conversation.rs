@@ -51,6 +51,24 @@ pub(super) struct Conversation {
     connection: Option<SendRequest<Outgoing>>,
 }
 
+/// A request without an answer that counts.
+pub(super) enum Failed {
+    /// The server has done nothing.
+    NotDone(Error),
+    /// The connection has ended: what the server has done is not known.
+    Lost(Error),
+    /// The server says nothing: it may still be doing it.
+    Silent(Error),
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::NotDone(error) | Failed::Lost(error) | Failed::Silent(error) => error,
+        }
+    }
+}
+
 /// Why there is no answer.
 enum Trouble {
     /// The request never left.
@@ -85,13 +103,13 @@ impl Conversation {
         self.runtime.as_ref().expect("the runtime is taken when this is dropped")
     }
 
-    /// Asks, and waits a while for a server that is busy or being restarted. `sent` is told how many
-    /// bytes have gone out.
+    /// Asks, and waits a while for a server that is busy or being restarted. `sent` is told from time
+    /// to time how many bytes have gone out.
     pub(super) fn ask(
         &mut self,
         ask: &Ask,
         sent: &mut dyn FnMut(u64),
-    ) -> Result<Answer<'_>, Error> {
+    ) -> Result<Answer<'_>, Failed> {
         let mut busy = 0;
         let response = loop {
             let response = self.exchange(ask, sent)?;
@@ -100,7 +118,7 @@ impl Conversation {
                     busy += 1;
                     tracing::debug!(?pause, status = %response.status(), "the server is busy");
                     drop(response);
-                    self.runtime().block_on(sleep(pause));
+                    self.runtime().block_on(async { sleep(pause).await });
                 }
                 _ => break response,
             }
@@ -112,10 +130,10 @@ impl Conversation {
         &mut self,
         ask: &Ask,
         sent: &mut dyn FnMut(u64),
-    ) -> Result<Response<Incoming>, Error> {
+    ) -> Result<Response<Incoming>, Failed> {
         let mut is_second = false;
         loop {
-            self.connect()?;
+            self.connect().map_err(Failed::NotDone)?;
             let start = Instant::now();
             match self.send(ask, sent) {
                 Ok(response) => {
@@ -219,7 +237,16 @@ impl Conversation {
         request
     }
 
-    fn explain(&self, trouble: &Trouble, patience: Duration) -> Error {
+    fn explain(&self, trouble: &Trouble, patience: Duration) -> Failed {
+        let error = self.sentence(trouble, patience);
+        match trouble {
+            Trouble::NotSent(_) => Failed::NotDone(error),
+            Trouble::Lost(_) => Failed::Lost(error),
+            Trouble::Silent => Failed::Silent(error),
+        }
+    }
+
+    fn sentence(&self, trouble: &Trouble, patience: Duration) -> Error {
         let address = &self.address;
         match trouble {
             Trouble::Silent => Error::Connection(format!(

@@ -54,7 +54,8 @@ fn certificate(address: &Address, why: &CertificateError) -> String {
             "the certificate of {address} is not for this name but for {}: use one of these, or have the name put into the certificate",
             names(presented),
         ),
-        CertificateError::UnknownIssuer => format!(
+        // The second, if the authorities have the same name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
             "the certificate of {address} has not been signed by an authority in etc/.eccfg/ca.pem: either another authority signs now, or somebody stands between this machine and the server; if it is right, accept the authority with: eccfg trust --ca-file FILE {address}"
         ),
         other => format!(

@@ -12,7 +12,7 @@ use super::conversation::{Ask, Headers};
 use super::limits::{MAX_JSON, MAX_REPORT};
 use super::outgoing::Content;
 use super::refusal::no_ecconfigd;
-use super::{Error, Remote, oid, upload_pack};
+use super::{Error, Remote, UPLOAD_PACK_RESULT, oid, upload_pack};
 use crate::protocol::{self, Id};
 
 /// Where a subcluster stands.
@@ -57,15 +57,25 @@ impl Remote {
     /// # Errors
     /// [`Error::NotFound`] if there is no such subcluster; [`Error`] says what else.
     pub fn branch(&mut self, subcluster: &str, branch: &str) -> Result<Option<Oid>, Error> {
+        self.tip(subcluster, branch).map(|(tip, _)| tip)
+    }
+
+    /// The same, and the newest revision of `boot`.
+    pub(super) fn tip(
+        &mut self,
+        subcluster: &str,
+        branch: &str,
+    ) -> Result<(Option<Oid>, Option<u64>), Error> {
         let name = format!("refs/heads/{branch}");
         let content = Content::Memory(protocol::ask_for_refs(&[&name]).into());
         let ask = upload_pack(subcluster, content, QUICK);
         let answer = self.conversation.ask(&ask, &mut |_| {})?;
-        let address = answer.address();
-        let reader = answer.of_type(super::UPLOAD_PACK_RESULT)?;
+        let (address, revision) = (answer.address().clone(), answer.revision());
+        let reader = answer.of_type(UPLOAD_PACK_RESULT)?;
         let refs = protocol::read_refs(reader.take(MAX_REPORT))
-            .map_err(|error| unreadable(address, error))?;
-        Ok(refs.into_iter().find(|(found, _)| *found == name).map(|(_, id)| oid(id)))
+            .map_err(|error| unreadable(&address, error))?;
+        let tip = refs.into_iter().find(|(found, _)| *found == name).map(|(_, id)| oid(id));
+        Ok((tip, revision))
     }
 
     pub(super) fn json(

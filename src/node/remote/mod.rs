@@ -5,6 +5,7 @@
 
 mod answer;
 mod arrival;
+mod change;
 mod conversation;
 mod dial;
 mod error;

@@ -5,20 +5,18 @@ use std::io::Read;
 use git2::{Oid, Repository};
 use hyper::Method;
 
-use super::answer::unreadable;
-use super::conversation::{Ask, Headers};
+use super::answer::QUICK;
+use super::change::{Change, read};
+use super::conversation::{Ask, Failed, Headers};
 use super::heads::encode;
 use super::limits::{MAX_REPORT, WORK};
+use super::outgoing::Content;
 use super::pack::pack;
-use super::words::safe;
 use super::{Error, Progress, Remote, id};
-use crate::momentum::Address;
-use crate::protocol::{Band, Bands, Id, PushReport, RefCommand, ask_to_change};
+use crate::protocol::{Bands, Id, RefCommand, ask_to_change};
 
 const RECEIVE_PACK_RESULT: &str = "application/x-git-receive-pack-result";
 const HEADERS: Headers = &[("content-type", "application/x-git-receive-pack-request")];
-/// git's words for a branch that has moved.
-const STALE: [&str; 3] = ["fetch first", "non-fast forward", "non-fast-forward"];
 
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,75 +42,81 @@ impl Remote {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Pushed, Error> {
         let name = format!("refs/heads/{branch}");
-        let change = RefCommand { old: old.map_or(Id::ZERO, id), new: id(new), name };
-        let content = pack(repository, &ask_to_change(&change), old, new, progress)?;
-        let length = content.len();
-        let ask = Ask {
-            method: Method::POST,
-            path: format!("/config/{}/git-receive-pack", encode(subcluster)),
-            headers: HEADERS,
-            content,
-            patience: WORK,
-            is_repeatable: false,
+        let command = RefCommand { old: old.map_or(Id::ZERO, id), new: id(new), name };
+        let content = pack(repository, &ask_to_change(&command), old, new, progress)?;
+        if let Content::File(..) = content {
+            self.knock(subcluster)?;
+        }
+        let change = Change { subcluster, branch, new, content };
+        let (failure, may_repeat) = match self.send(&change, progress) {
+            Ok(pushed) => return Ok(pushed),
+            Err(Failed::NotDone(error)) => return Err(error),
+            Err(Failed::Lost(error)) => (error, true),
+            Err(Failed::Silent(error)) => (error, false),
         };
-        let mut tell = |bytes| progress(Progress::Sending { bytes, of: length });
+        tracing::debug!("asking what became of the commit: {failure}");
+        match self.tip(subcluster, branch) {
+            Err(_) => Err(self.never_known()),
+            Ok((tip, revision)) if tip == Some(new) => Ok(change.done(revision)),
+            Ok((tip, _)) if tip != old => Err(change.stale()),
+            Ok(_) if may_repeat => self.send_again(&change, progress),
+            Ok(_) => Err(self.never_known()),
+        }
+    }
+
+    /// The first time, which may have been done all the same, but not when it was asked about.
+    fn send_again(
+        &mut self,
+        change: &Change<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Pushed, Error> {
+        match self.send(change, progress) {
+            Ok(pushed) => Ok(pushed),
+            Err(Failed::NotDone(Error::Stale { .. })) => {
+                match self.tip(change.subcluster, change.branch)? {
+                    (Some(tip), revision) if tip == change.new => Ok(change.done(revision)),
+                    _ => Err(change.stale()),
+                }
+            }
+            Err(Failed::NotDone(error)) => Err(error),
+            Err(Failed::Lost(_) | Failed::Silent(_)) => Err(self.never_known()),
+        }
+    }
+
+    /// Whether a push would be taken at all is asked before much is sent, as git does.
+    fn knock(&mut self, subcluster: &str) -> Result<(), Error> {
+        let ask =
+            Ask { patience: QUICK, ..receive_pack(subcluster, Content::Memory("0000".into())) };
+        self.conversation.ask(&ask, &mut |_| {})?.of_type(RECEIVE_PACK_RESULT)?;
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        change: &Change<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Pushed, Failed> {
+        let of = change.content.len();
+        let mut tell = |bytes| progress(Progress::Sending { bytes, of });
+        let ask = receive_pack(change.subcluster, change.content.clone());
         let answer = self.conversation.ask(&ask, &mut tell)?;
-        let (address, revision) = (answer.address().clone(), answer.number("x-config-revision"));
-        let reader = answer.of_type(RECEIVE_PACK_RESULT)?;
+        let (address, newest) = (answer.address().clone(), answer.revision());
+        let reader = answer.of_type(RECEIVE_PACK_RESULT).map_err(Failed::NotDone)?;
         let told = read(Bands::new(reader.take(MAX_REPORT)), &address, progress)?;
-        verdict(&told.report, &address, subcluster)?;
-        Ok(Pushed { revision: told.revision.or(revision).filter(|_| branch == "boot") })
+        change.verdict(&told, &address).map_err(Failed::NotDone)?;
+        Ok(change.done(told.revision.or(newest)))
+    }
+
+    fn never_known(&self) -> Error {
+        Error::Connection(format!(
+            "{} has ended the connection before it told what became of the commit, and cannot be asked now: when it is back, run `eccfg pull`; what has arrived is then no local change any more",
+            self.address()
+        ))
     }
 }
 
-struct Told {
-    report: PushReport,
-    revision: Option<u64>,
-}
-
-fn read(
-    mut bands: Bands<impl Read>,
-    address: &Address,
-    progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Told, Error> {
-    let (mut report, mut revision) = (Vec::new(), None);
-    while let Some((band, content)) = bands.packet().map_err(|e| unreadable(address, e))? {
-        match band {
-            Band::Data => report.extend_from_slice(content),
-            Band::Fatal => {
-                return Err(Error::Connection(format!("{address} failed: {}", safe(content))));
-            }
-            Band::Progress => {
-                let line = safe(content);
-                revision = committed(&line).or(revision);
-                progress(Progress::Server(&line));
-            }
-        }
-    }
-    let report = PushReport::parse(&report).map_err(|e| unreadable(address, e))?;
-    Ok(Told { report, revision })
-}
-
-/// The number in `Committed revision 47.`
-fn committed(line: &str) -> Option<u64> {
-    line.strip_prefix("Committed revision ")?.strip_suffix('.')?.parse().ok()
-}
-
-fn verdict(report: &PushReport, address: &Address, subcluster: &str) -> Result<(), Error> {
-    if let Err(why) = &report.unpack {
-        let why = safe(why.as_bytes());
-        return Err(Error::Refused(format!("{address} could not take the commit: {why}")));
-    }
-    let refused = report.results.iter().find_map(|result| result.refused.as_deref());
-    match refused {
-        None if report.results.is_empty() => Err(super::refusal::no_ecconfigd(address)),
-        None => Ok(()),
-        Some(why) if STALE.contains(&why) => {
-            Err(Error::Stale { subcluster: subcluster.to_owned() })
-        }
-        Some(why) => {
-            let why = safe(why.as_bytes());
-            Err(Error::Refused(format!("{address} refuses the commit to {subcluster}: {why}")))
-        }
-    }
+fn receive_pack(subcluster: &str, content: Content) -> Ask {
+    let path = format!("/config/{}/git-receive-pack", encode(subcluster));
+    let (method, patience) = (Method::POST, WORK);
+    Ask { method, path, headers: HEADERS, content, patience, is_repeatable: false }
 }
