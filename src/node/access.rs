@@ -47,7 +47,7 @@ impl Session {
         if let Some(login) = self.login.get() {
             return Ok(login);
         }
-        let login = password::of_person(&self.common, &self.layout)?;
+        let login = password::of_person(&self.common)?;
         Ok(self.login.get_or_init(|| login))
     }
 

@@ -10,7 +10,7 @@ use super::args::Common;
 use super::output::Output;
 use super::password::Login;
 use super::working_copy::{Lock, Paths, WorkingCopy};
-use super::{Error, user};
+use super::{Error, password, user};
 use crate::layout::Layout;
 use crate::momentum::{ClusterBoot, Environment};
 
@@ -128,9 +128,7 @@ impl Session {
             self.output.say("For eccfg pull --auto, give this node the service account's password: eccfg store-password");
             return Ok(());
         }
-        let file = self.layout.eccfg().join("password");
-        let text = format!("{}\n", login.password());
-        crate::files::replace(&file, &text, 0o600, super::owner()).map_err(Error::file(&file))
+        password::keep(&self.layout, login.password())
     }
 
     /// Whether nobody has said who asks.

@@ -1,8 +1,8 @@
 //! The files in `etc/.eccfg`.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
@@ -54,22 +54,23 @@ pub(super) fn delete(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes `etc/.eccfg` if it is missing, and gives it to whom its files belong.
-pub(in crate::node) fn make_directory(path: &Path) -> Result<(), Error> {
+pub(super) fn make_directory(path: &Path) -> Result<(), Error> {
     make(path).map_err(|error| not_written(path, &error))
 }
 
 fn make(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o755).create(path) {
+    match fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
         made => made?,
     }
     let mut options = File::options();
     let directory = options.read(true).custom_flags(O_DIRECTORY | O_NOFOLLOW).open(path)?;
+    // Afterwards, because the umask takes bits from the mode at creation.
+    directory.set_permissions(Permissions::from_mode(0o755))?;
     owner().map_or(Ok(()), |owner| owner.take(&directory))
 }
 
-pub(in crate::node) fn not_written(path: &Path, error: &io::Error) -> Error {
+pub(super) fn not_written(path: &Path, error: &io::Error) -> Error {
     Error::Local(format!(
         "{} cannot be written ({error}): check the owner, mode and free space of its directory",
         path.display()

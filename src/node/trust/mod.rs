@@ -68,7 +68,7 @@ impl Trust {
     /// # Errors
     /// [`Error::Local`] if the files cannot be written.
     pub fn save(&self, layout: &Layout) -> Result<(), Error> {
-        file::make_directory(&layout.eccfg())?;
+        make_directory(layout)?;
         let (path, text, other) = match self {
             Self::Keys(pins) => (keys(layout), file::text(pins), authorities(layout)),
             Self::Authorities(text) => (authorities(layout), text.clone(), keys(layout)),
@@ -91,6 +91,11 @@ impl Trust {
         };
         config.map_err(|error| Error::Certificate(error.to_string()))
     }
+}
+
+/// Makes `etc/.eccfg` if it is missing, and gives it to whom its files belong.
+pub(super) fn make_directory(layout: &Layout) -> Result<(), Error> {
+    file::make_directory(&layout.eccfg())
 }
 
 fn keys(layout: &Layout) -> PathBuf {
