@@ -253,7 +253,6 @@ fn what_create_ssl_cert_makes_is_taken_up_beside_the_running_server() {
 #[test]
 fn one_that_is_taken_up_shows_in_the_status_and_tells_when_it_ends_soon() {
     let mut server = Server::start();
-    server.wait_for("READY=1");
     operators(&server.root, &PKCS_ECDSA_P384_SHA384, 5 * DAY);
     let authority = server.state("authority.crt");
     let last_day = x509(&server.certificate(), &["-enddate", "-dateopt", "iso_8601"]);
