@@ -23,7 +23,7 @@
 //!   [`repository::Subcluster::place`] and `find`, on handles that stay open.
 //! - **A change is committed**: … → `receive_pack` takes the body in (`body`, spooled to disk) →
 //!   `push`: [`protocol::PushRequest`] → [`repository::Quarantine`] → [`repository::judge`()] →
-//!   [`replication::Log::propose`] → [`repository::Subcluster::apply`], the one place where
+//!   [`replication::Log::propose`] → [`repository::Store::apply`], the one place where
 //!   references move → the new [`repository::Snapshot`] is published → the report.
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, selects by comparing

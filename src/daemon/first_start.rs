@@ -4,12 +4,14 @@ use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::stat::{Mode, umask};
 
 use super::failure::Failure;
 use crate::layout::Layout;
-use crate::repository::{Name, Store};
+use crate::replication::Log;
+use crate::repository::{Author, Change, Entry, Name, Prepared, Store};
 
 /// The repositories that every installation has.
 const REPOSITORIES: [&str; 2] = ["global", "default"];
@@ -62,10 +64,23 @@ pub(super) fn empty_spool(layout: &Layout) -> Result<(), Failure> {
 }
 
 /// Makes the repositories of an installation that has none of that name.
-pub(super) fn make_repositories(store: &Store) -> Result<(), Failure> {
+pub(super) fn make_repositories(store: &Store, log: &Log) -> Result<(), Failure> {
     for name in REPOSITORIES {
         let name = Name::new(name).expect("the names above are lower-case words");
-        store.create(&name).map_err(|e| Failure::repositories(store.dir(), e))?;
+        if store.is_taken(&name) {
+            continue;
+        }
+        let author = this_program();
+        let failed = |e| Failure::repositories(store.dir(), e);
+        let Prepared { change, quarantine } =
+            store.from_templates(&name, &author).map_err(failed)?;
+        let (subcluster, change) = (name.to_string(), Change::Create(change));
+        log.propose(&Entry { subcluster, change, author }, Some(&quarantine)).map_err(failed)?;
     }
     Ok(())
+}
+
+fn this_program() -> Author {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Author { who: "ecconfigd".into(), from: "localhost".into(), when: now.as_secs() as i64 }
 }

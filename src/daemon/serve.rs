@@ -19,6 +19,7 @@ use super::{first_start, initial, limits, lock, logging, notify, user, watch, wa
 use crate::events;
 use crate::layout::Layout;
 use crate::libgit2;
+use crate::replication::Log;
 use crate::repository::Store;
 use crate::server::{Acceptor, App, Drain, Listener, Ping, Room};
 
@@ -41,9 +42,10 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let store = Store::open(layout.repositories())
         .map_err(|e| Failure::repositories(&layout.repositories(), e))?;
     let store = Arc::new(store);
-    first_start::make_repositories(&store)?;
+    let log = Log::alone(store.clone());
+    first_start::make_repositories(&store, &log)?;
     initial::make_accounts(&layout)?;
-    let app = Arc::new(App::new(&layout, store)?);
+    let app = Arc::new(App::new(&layout, store, log)?);
 
     let listeners = sockets::listen(args, passed)?;
     let addresses = sockets::addresses(&listeners);

@@ -23,6 +23,6 @@ impl Log {
         entry: &Entry,
         quarantine: Option<&Quarantine>,
     ) -> Result<Applied, Error> {
-        self.store.get(&entry.subcluster)?.apply(entry, quarantine)
+        self.store.apply(entry, quarantine)
     }
 }

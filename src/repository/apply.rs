@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, Repository, Signature, Time, Transaction};
+use git2::{ErrorCode, Repository, Transaction};
 
+use super::journal::{self, Note};
 use super::reserve::Reserve;
 use super::snapshot::ref_on_disk;
 use super::{
-    BOOT, Entry, Error, Head, Quarantine, RefUpdate, Snapshot, Subcluster, durable, journal,
+    Author, BOOT, Error, Head, Move, Quarantine, RefUpdate, Snapshot, Subcluster, durable,
 };
 use crate::protocol::Id;
 
 /// What came of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
+    /// All was as it should become already: nothing has been changed.
+    pub was_so: bool,
     /// Old revision numbers that name another commit from now on. Not zero only when a merge has
     /// the old head as its second parent.
     pub renumbered: usize,
@@ -22,23 +25,27 @@ pub struct Applied {
 }
 
 impl Subcluster {
-    /// Makes a change: all of its updates or none. When this returns, the change is durable and
-    /// readers see it. Fails with [`Error::Stale`] if a reference is not what the entry was made
-    /// against.
+    /// Moves references: all or none. When this returns, the change is durable and readers see it.
+    /// Fails with [`Error::Stale`] if a reference is not what the change was made against.
     ///
     /// The order is: lock, compare, take the pack in, write. The loser of a race leaves nothing.
-    pub fn apply(&self, entry: &Entry, quarantine: Option<&Quarantine>) -> Result<Applied, Error> {
+    pub(super) fn apply(
+        &self,
+        change: &Move,
+        author: &Author,
+        quarantine: Option<&Quarantine>,
+    ) -> Result<Applied, Error> {
         let _one_at_a_time = self.writer();
-        check_names(&entry.updates, &self.snapshot())?;
+        check_names(&change.updates, &self.snapshot())?;
         self.read(|repository| {
-            let transaction = self.lock_and_compare(repository, &entry.updates)?;
+            let transaction = self.lock_and_compare(repository, &change.updates)?;
             if let Some(quarantine) = quarantine {
-                quarantine.take_in(self)?;
+                quarantine.take_in(&self.objects())?;
             }
-            self.write(repository, transaction, entry)
+            self.write(repository, transaction, change, author)
         })?;
         // The change is made: whatever happens now, it must not be told to have failed.
-        Ok(self.publish(&entry.updates).unwrap_or_else(|error| {
+        Ok(self.publish(&change.updates).unwrap_or_else(|error| {
             tracing::error!(
                 subcluster = %self.name(),
                 "a change of subcluster {} has been made but is not shown until it is read again: {error}; run `systemctl reload ecconfigd`",
@@ -69,21 +76,23 @@ impl Subcluster {
         &self,
         repository: &Repository,
         transaction: Transaction<'_>,
-        entry: &Entry,
+        change: &Move,
+        author: &Author,
     ) -> Result<(), Error> {
+        let updates = &change.updates;
         // One reference changes with one rename. Several need a note of what was meant, so that a
         // crash between them is made good at the next start.
-        let several = entry.updates.len() > 1;
+        let several = updates.len() > 1;
         // Where the disk becomes full half-way, setting back needs room, too.
-        let reserve =
-            several.then(|| Reserve::take(self.path(), entry.updates.len())).transpose()?;
+        let reserve = several.then(|| Reserve::take(self.path(), updates.len())).transpose()?;
         if several {
-            journal::write(self.path(), entry)?;
+            let note = Note { change: change.clone(), author: author.clone() };
+            journal::write(self.path(), &note)?;
         }
-        let result = set(repository, transaction, entry);
+        let result = set(repository, transaction, updates, author);
         if result.is_err() {
             drop(reserve);
-            if !roll_back(repository, entry) {
+            if !self.roll_back(repository, updates, author) {
                 // Readers must see what is there, or nobody could change it any more.
                 self.show_all(repository)?;
             }
@@ -96,22 +105,27 @@ impl Subcluster {
 
     /// Finishes a change that a crash cut in two.
     pub(super) fn finish_interrupted(&self, repository: &Repository) -> Result<(), Error> {
-        let Some(mut entry) = journal::read(self.path())? else { return Ok(()) };
+        let Some(Note { mut change, author }) = journal::read(self.path())? else { return Ok(()) };
         // What is at its new value already is done.
-        entry.updates.retain(|update| {
+        change.updates.retain(|update| {
             ref_on_disk(repository, &update.name).map_or(true, |now| now != update.new)
         });
-        if !entry.updates.is_empty() {
-            self.finish(repository, &entry)?;
+        if !change.updates.is_empty() {
+            self.finish(repository, &change.updates, &author)?;
         }
         Ok(journal::clear(self.path())?)
     }
 
-    fn finish(&self, repository: &Repository, entry: &Entry) -> Result<(), Error> {
-        let (name, account) = (self.name(), entry.who.as_str());
-        match lock_and_compare(repository, &entry.updates) {
+    fn finish(
+        &self,
+        repository: &Repository,
+        updates: &[RefUpdate],
+        author: &Author,
+    ) -> Result<(), Error> {
+        let (name, account) = (self.name(), author.who.as_str());
+        match lock_and_compare(repository, updates) {
             Ok(transaction) => {
-                set(repository, transaction, entry)?;
+                set(repository, transaction, updates, author)?;
                 tracing::warn!(
                     subcluster = %name,
                     account,
@@ -128,6 +142,32 @@ impl Subcluster {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// libgit2 writes the references of a transaction one after the other and leaves those written
+    /// when one fails (`git_transaction_commit` in its transaction.c). Tells whether all are back.
+    fn roll_back(&self, repository: &Repository, updates: &[RefUpdate], author: &Author) -> bool {
+        let mut all_back = true;
+        for update in updates.iter().map(RefUpdate::reversed) {
+            let written = ref_on_disk(repository, &update.name).is_ok_and(|now| now == update.old);
+            if !written || update.old == update.new {
+                continue;
+            }
+            let undo = std::slice::from_ref(&update);
+            let undone =
+                lock_and_compare(repository, undo).and_then(|t| set(repository, t, undo, author));
+            if let Err(error) = undone {
+                all_back = false;
+                let name = self.name();
+                tracing::error!(
+                    subcluster = %name,
+                    "{} of subcluster {name} could not be set back after a failed change: {error}; set it to {} by hand",
+                    update.name,
+                    update.new,
+                );
+            }
+        }
+        all_back
     }
 }
 
@@ -148,7 +188,7 @@ fn lies_below(name: &str, dir: &str) -> bool {
     name.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn lock_and_compare<'r>(
+pub(super) fn lock_and_compare<'r>(
     repository: &'r Repository,
     updates: &[RefUpdate],
 ) -> Result<Transaction<'r>, Error> {
@@ -172,14 +212,14 @@ fn lock_error(error: git2::Error, name: &str) -> Error {
     }
 }
 
-fn set(
+pub(super) fn set(
     repository: &Repository,
     mut transaction: Transaction<'_>,
-    entry: &Entry,
+    updates: &[RefUpdate],
+    author: &Author,
 ) -> Result<(), Error> {
-    let address = format!("{}@{}", entry.who, entry.from);
-    let who = Signature::new(&entry.who, &address, &Time::new(entry.when, 0))?;
-    for update in &entry.updates {
+    let who = author.signature()?;
+    for update in updates {
         if update.new.is_zero() {
             // A transaction leaves the log of a removed reference, which would be in the way of a
             // new one whose name continues this one's, or the other way round.
@@ -190,7 +230,7 @@ fn set(
         }
     }
     transaction.commit()?;
-    let deleted = entry.updates.iter().filter(|update| update.new.is_zero());
+    let deleted = updates.iter().filter(|update| update.new.is_zero());
     deleted.map(|update| &update.name).try_for_each(|name| sync_deletion(repository, name))
 }
 
@@ -202,32 +242,6 @@ fn sync_deletion(repository: &Repository, name: &str) -> Result<(), Error> {
     }
     // The reference may have stood in `packed-refs`.
     Ok(durable::sync_dir(repository.path())?)
-}
-
-/// libgit2 writes the references of a transaction one after the other and leaves those written
-/// when one fails (`git_transaction_commit` in its transaction.c). Tells whether all are back.
-fn roll_back(repository: &Repository, entry: &Entry) -> bool {
-    let mut all_back = true;
-    for update in entry.updates.iter().map(RefUpdate::reversed) {
-        let written = ref_on_disk(repository, &update.name).is_ok_and(|now| now == update.old);
-        if !written || update.old == update.new {
-            continue;
-        }
-        let undo = Entry { updates: vec![update.clone()], ..entry.clone() };
-        let undone =
-            lock_and_compare(repository, &undo.updates).and_then(|t| set(repository, t, &undo));
-        if let Err(error) = undone {
-            all_back = false;
-            tracing::error!(
-                subcluster = entry.subcluster,
-                "{} of subcluster {} could not be set back after a failed change: {error}; set it to {} by hand",
-                update.name,
-                entry.subcluster,
-                update.new,
-            );
-        }
-    }
-    all_back
 }
 
 /// Whether the live configuration changes.

@@ -1,24 +1,39 @@
-//! The one form that every change of a repository takes.
+//! The one form that every change takes.
 
+use git2::{Signature, Time};
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::protocol::Id;
 
-/// A change, small enough for a replicated log. All of its updates happen or none.
+/// A change of one subcluster, small enough for a replicated log. Making it a second time changes
+/// nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The subcluster whose repository changes.
+    /// The subcluster's name.
     pub subcluster: String,
-    /// The references that change.
+    /// What changes.
+    pub change: Change,
+    /// Who asked for it.
+    pub author: Author,
+}
+
+/// What can be done to a subcluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// References move.
+    Move(Move),
+    /// The subcluster is made, with these references.
+    Create(Move),
+}
+
+/// References that move together: all of them or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Each reference once.
     pub updates: Vec<RefUpdate>,
     /// The pack that brings the new objects, by its content's name; none if all are there already.
     pub pack: Option<String>,
-    /// The account that asked for it.
-    pub who: String,
-    /// The address it was asked from.
-    pub from: String,
-    /// When, in seconds since 1970.
-    pub when: i64,
 }
 
 /// One reference and what it changes from and to; zero stands for "not there".
@@ -32,10 +47,29 @@ pub struct RefUpdate {
     pub new: Id,
 }
 
+/// Who asked for a change, whence and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The account.
+    pub who: String,
+    /// The address it was asked from.
+    pub from: String,
+    /// In seconds since 1970.
+    pub when: i64,
+}
+
 impl RefUpdate {
     /// The update that undoes this one.
     pub(super) fn reversed(&self) -> Self {
         Self { name: self.name.clone(), old: self.new, new: self.old }
+    }
+}
+
+impl Author {
+    /// The author as git writes people down.
+    pub(super) fn signature(&self) -> Result<Signature<'static>, Error> {
+        let address = format!("{}@{}", self.who, self.from);
+        Ok(Signature::new(&self.who, &address, &Time::new(self.when, 0))?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::Name;
 use crate::protocol;
 
 /// A failure, with its cause for the log. What clients are told of it is decided in `server`.
@@ -10,6 +11,9 @@ pub enum Error {
     /// No subcluster of this name.
     #[error("there is no subcluster \"{0}\"")]
     NoSubcluster(String),
+    /// There is one of this name already.
+    #[error("there is a subcluster \"{0}\" already")]
+    Exists(Name),
     /// The repository is there but cannot be opened or read.
     #[error("the repository of subcluster {name} cannot be read")]
     Unreadable {

@@ -2,12 +2,13 @@
 //! blocks; the floors above call it from threads made for that.
 //!
 //! A change comes in three steps. A pushed pack is indexed in a *quarantine* ([`Quarantine`]),
-//! *policy* judges it there ([`judge`]), and *apply* ([`Subcluster::apply`]) takes it in and moves
-//! the references, comparing their old values under the lock that writes the new ones. What readers
+//! *policy* judges it there ([`judge`]), and *apply* ([`Store::apply`]) takes it in and moves the
+//! references, comparing their old values under the lock that writes the new ones. What readers
 //! see is a [`Snapshot`], replaced as a whole after each change.
 
 mod apply;
 mod branch;
+mod create;
 mod durable;
 mod entry;
 mod enumerate;
@@ -23,6 +24,7 @@ mod name;
 mod negotiate;
 mod pack;
 mod pack_copy;
+mod prepared;
 mod quarantine;
 mod reserve;
 mod revisions;
@@ -31,7 +33,7 @@ mod snapshot;
 mod spool;
 mod store;
 mod subcluster;
-mod template;
+mod templates;
 mod tidy;
 mod tree_extent;
 mod tree_rules;
@@ -39,13 +41,14 @@ mod trees;
 
 pub use apply::Applied;
 pub use branch::{BOOT, RUNNING};
-pub use entry::{Entry, RefUpdate};
+pub use entry::{Author, Change, Entry, Move, RefUpdate};
 pub use error::Error;
 pub use files::{Blob, DirEntry, EntryKind, Found, Place};
 pub use head::Head;
 pub use judge::{Rights, Verdict, judge};
 pub use name::Name;
 pub use pack::FetchAnswer;
+pub use prepared::Prepared;
 pub use quarantine::Quarantine;
 pub use snapshot::{RefValue, Snapshot};
 pub use spool::{Spool, SpoolReader, SpoolWriter};

@@ -8,6 +8,7 @@ use git2::{ErrorClass, Indexer, Odb, Repository};
 use tempfile::TempDir;
 
 use super::pack_copy::{PackCopy, write_error};
+use super::store::UNFINISHED;
 use super::{Error, Subcluster, durable};
 
 /// Names of quarantine directories begin so, below `objects/`, as git's own do.
@@ -26,18 +27,26 @@ impl Quarantine {
     /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
     pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
-        let objects = subcluster.objects();
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&objects)?;
+        let odb = Odb::new()?;
+        add_objects(&odb, &subcluster.objects())?;
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
+        Self::receive_in(dir, &odb, input)
+    }
+
+    /// Receives the pack of a subcluster that is not there yet, beside the others.
+    pub(super) fn receive_apart(repositories: &Path, input: impl BufRead) -> Result<Self, Error> {
+        let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(repositories)?;
+        Self::receive_in(dir, &Odb::new()?, input)
+    }
+
+    fn receive_in(dir: TempDir, odb: &Odb<'_>, input: impl BufRead) -> Result<Self, Error> {
         let pack_dir = dir.path().join("pack");
         fs::create_dir(&pack_dir)?;
-
         let pack = PackCopy::new(input)?;
         if pack.is_empty() {
             return Ok(Self { dir, pack: None });
         }
-        let odb = Odb::new()?;
-        add_objects(&odb, &objects)?;
-        let indexer = Indexer::new(Some(&odb), &pack_dir, 0o440, false)?;
+        let indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
         let pack = index(indexer, pack).map_err(|error| match error {
             Error::Git(error) => bad_pack(error),
             other => other,
@@ -58,11 +67,11 @@ impl Quarantine {
         Ok(Repository::from_odb(odb)?)
     }
 
-    /// Makes the objects part of the repository, durably. The pack itself is durable already:
-    /// libgit2 syncs what it writes. Doing it twice is harmless.
-    pub(super) fn take_in(&self, subcluster: &Subcluster) -> Result<(), Error> {
+    /// Makes the objects part of those in a repository's directory for them, durably. The pack itself
+    /// is durable already: libgit2 syncs what it writes. Doing it twice is harmless.
+    pub(super) fn take_in(&self, objects: &Path) -> Result<(), Error> {
         let Some(pack) = &self.pack else { return Ok(()) };
-        let target = subcluster.objects().join("pack");
+        let target = objects.join("pack");
         // libgit2 and git look for the index first, so the pack must be there before it.
         for ending in ["pack", "idx"] {
             let name = format!("pack-{pack}.{ending}");

@@ -3,35 +3,46 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::{Error, Head, Name, Subcluster, template};
+use super::{Applied, Change, Entry, Error, Head, Name, Quarantine, Subcluster};
 use crate::events;
 
 /// Directories in the making begin so; what a killed server left of them is removed at the start.
-const UNFINISHED: &str = ".new-";
+pub(super) const UNFINISHED: &str = ".new-";
 
 /// The repositories below one directory.
 pub struct Store {
     dir: PathBuf,
-    /// Held while a broken repository is tried again: opening clears away what a killed server left,
-    /// which must not be what somebody does who opened it a moment before.
-    trying: Mutex<()>,
+    /// Held while repositories are made, looked for, or tried again: opening clears away what a killed
+    /// server left, which must not be what somebody does who opened it a moment before.
+    listing: Mutex<()>,
     subclusters: RwLock<BTreeMap<Name, Slot>>,
 }
 
-enum Slot {
+/// A subcluster's place among the others.
+pub(super) enum Slot {
+    /// It is served.
     Open(Arc<Subcluster>),
     /// It could not be read, which has been logged; each request tries again. One that was open
     /// before stays the same: a push to it may be under way.
     Broken(Option<Arc<Subcluster>>),
 }
 
+impl Slot {
+    pub(super) fn open(&self) -> Option<&Arc<Subcluster>> {
+        match self {
+            Self::Open(subcluster) => Some(subcluster),
+            Self::Broken(_) => None,
+        }
+    }
+}
+
 impl Store {
     /// Opens every repository below `dir`. One that is broken does not keep the others from being
     /// served.
     pub fn open(dir: PathBuf) -> Result<Self, Error> {
-        let store = Self { dir, trying: Mutex::default(), subclusters: RwLock::default() };
+        let store = Self { dir, listing: Mutex::default(), subclusters: RwLock::default() };
         store.remove_unfinished()?;
         store.rescan()?;
         Ok(store)
@@ -39,6 +50,7 @@ impl Store {
 
     /// Looks for repositories that came or went and reads all again.
     pub fn rescan(&self) -> Result<(), Error> {
+        let _one_at_a_time = self.listing();
         let mut found = BTreeMap::new();
         for name in self.names_on_disk()? {
             let slot = match self.known(&name) {
@@ -56,8 +68,7 @@ impl Store {
         let unknown = || Some(Err(Error::NoSubcluster(name.to_owned())));
         let Some(name) = Name::new(name) else { return unknown() };
         match self.slots().get(&name) {
-            Some(Slot::Open(subcluster)) => Some(Ok(subcluster.clone())),
-            Some(Slot::Broken(_)) => None,
+            Some(slot) => slot.open().cloned().map(Ok),
             None => unknown(),
         }
     }
@@ -67,7 +78,7 @@ impl Store {
         if let Some(opened) = self.opened(name) {
             return opened;
         }
-        let _one_at_a_time = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.listing();
         if let Some(opened) = self.opened(name) {
             return opened;
         }
@@ -89,41 +100,25 @@ impl Store {
     /// Where each subcluster that can be read stands.
     pub fn heads(&self) -> Vec<(Name, Option<Head>)> {
         let slots = self.slots();
-        let open = slots.iter().filter_map(|(name, slot)| match slot {
-            Slot::Open(subcluster) => Some((name.clone(), subcluster.snapshot().head)),
-            Slot::Broken(_) => None,
-        });
-        open.collect()
+        let open = slots.iter().filter_map(|(name, slot)| Some((name, slot.open()?)));
+        open.map(|(name, subcluster)| (name.clone(), subcluster.snapshot().head)).collect()
     }
 
     /// How many repositories cannot be read.
     pub fn broken(&self) -> usize {
-        self.slots().values().filter(|slot| matches!(slot, Slot::Broken(_))).count()
+        self.slots().values().filter(|slot| slot.open().is_none()).count()
     }
 
-    /// Makes the repository of a new subcluster from the templates, unless there is one.
-    pub fn create(&self, name: &Name) -> Result<(), Error> {
-        let path = self.path(name);
-        if path.symlink_metadata().is_ok() {
-            if !self.slots().contains_key(name) {
-                // Something is there that is no directory: for people to look at.
-                let slot = self.open_slot(name);
-                self.slots_mut().insert(name.clone(), slot);
-            }
-            return Ok(());
+    /// Makes a change. When this returns, it is durable and readers see it.
+    pub fn apply(&self, entry: &Entry, quarantine: Option<&Quarantine>) -> Result<Applied, Error> {
+        let (name, author) = (entry.subcluster.as_str(), &entry.author);
+        match &entry.change {
+            Change::Move(change) => self.get(name)?.apply(change, author, quarantine),
+            Change::Create(change) => self.create(name, change, author, quarantine),
         }
-        let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&self.dir)?;
-        template::make_repository(new.path(), name)?;
-        // libgit2 leaves HEAD and config to the system: without them commits would be out of reach.
-        super::durable::sync_tree(new.path())?;
-        fs::rename(new.keep(), &path)?;
-        super::durable::sync_dir(&self.dir)?;
-        let slot = self.open_slot(name);
-        self.slots_mut().insert(name.clone(), slot);
-        Ok(())
     }
 
-    fn open_slot(&self, name: &Name) -> Slot {
+    pub(super) fn open_slot(&self, name: &Name) -> Slot {
         match Subcluster::open(name.clone(), self.path(name)) {
             Ok(subcluster) => Slot::Open(Arc::new(subcluster)),
             Err(error) => {
@@ -176,7 +171,7 @@ impl Store {
         Ok(())
     }
 
-    fn path(&self, name: &Name) -> PathBuf {
+    pub(super) fn path(&self, name: &Name) -> PathBuf {
         self.dir.join(name.as_str())
     }
 
@@ -185,11 +180,16 @@ impl Store {
         &self.dir
     }
 
-    fn slots(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Name, Slot>> {
+    pub(super) fn listing(&self) -> MutexGuard<'_, ()> {
+        // The lock guards no data of its own.
+        self.listing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn slots(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Name, Slot>> {
         self.subclusters.read().expect("no code panics while it changes the list")
     }
 
-    fn slots_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Name, Slot>> {
+    pub(super) fn slots_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Name, Slot>> {
         self.subclusters.write().expect("no code panics while it changes the list")
     }
 }

@@ -9,6 +9,7 @@ use git2::{Oid, Repository};
 use super::handles::Handles;
 use super::revisions::Revisions;
 use super::{Applied, BOOT, Error, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
+use crate::protocol::Id;
 
 /// A repository with its head in memory.
 pub struct Subcluster {
@@ -89,7 +90,7 @@ impl Subcluster {
             }
             let head = self.revisions().head();
             self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
-            Ok(Applied { renumbered, head })
+            Ok(Applied { was_so: false, renumbered, head })
         })
     }
 
@@ -101,6 +102,13 @@ impl Subcluster {
     /// What readers see now. Never waits.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Whether all of these have happened.
+    pub(super) fn shows(&self, updates: &[RefUpdate]) -> bool {
+        let snapshot = self.snapshot();
+        let value = |name: &str| snapshot.get(name).map_or(Id::ZERO, |reference| reference.target);
+        updates.iter().all(|update| value(&update.name) == update.new)
     }
 
     /// The commit of a revision of the live configuration.

@@ -34,13 +34,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(layout: &Layout, store: Arc<Store>) -> Result<Self, accounts::Error> {
+    pub fn new(layout: &Layout, store: Arc<Store>, log: Log) -> Result<Self, accounts::Error> {
         let accounts_file = accounts::File::new(layout.accounts());
         let htdigest = layout.htdigest();
         let accounts = Accounts::load(&accounts_file, &htdigest)?;
         Ok(Self {
-            log: Log::alone(store.clone()),
             store,
+            log,
             accounts: ArcSwap::from_pointee(accounts),
             accounts_file,
             throttle: Throttle::default(),

@@ -7,6 +7,7 @@
 mod accept;
 mod app;
 mod auth;
+mod author;
 mod body;
 mod conditional;
 mod connection;

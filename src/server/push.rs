@@ -1,16 +1,17 @@
 //! One push, from its bytes to its report: received into a quarantine, judged, proposed.
 
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::app::App;
+use super::author::author;
 use super::body::Upload;
 use super::error::Error;
 use crate::accounts::{Account, Role};
 use crate::events;
 use crate::protocol::{PushRequest, RefCommand, RefResult, Reporting, report};
 use crate::repository::{
-    self, Applied, BOOT, Entry, Quarantine, RefUpdate, Rights, Subcluster, Verdict, judge,
+    self, Applied, BOOT, Change, Entry, Move, Quarantine, RefUpdate, Rights, Subcluster, Verdict,
+    judge,
 };
 
 /// git's own words, which its client turns into advice for the person (`push_update_ref_status` in
@@ -87,12 +88,12 @@ impl Push<'_> {
     ) -> Vec<Fate> {
         let all_allowed = verdicts.iter().all(|verdict| matches!(verdict, Verdict::Allowed { .. }));
         if request.atomic && all_allowed {
-            let fate = self.propose(&request.commands, quarantine);
+            let fate = self.fate(self.propose(&request.commands, quarantine));
             return self.fates(request, verdicts, |_| fate.clone());
         }
         self.fates(request, verdicts, |command| match request.atomic {
             true => Err(ATOMIC_FAILURE.into()),
-            false => self.propose(std::slice::from_ref(command), quarantine),
+            false => self.fate(self.propose(std::slice::from_ref(command), quarantine)),
         })
     }
 
@@ -116,17 +117,24 @@ impl Push<'_> {
             .collect()
     }
 
-    /// What becomes of the commands, all together.
-    fn propose(&self, commands: &[RefCommand], quarantine: Option<&Quarantine>) -> Fate {
-        let entry = self.entry(commands, quarantine);
-        match self.app.log.propose(&entry, quarantine) {
-            Ok(applied) => {
-                self.app.committed.notify_one();
-                if applied.renumbered > 0 {
-                    self.warn_renumbered(applied.renumbered);
-                }
-                Ok(applied)
-            }
+    /// Changes the references of all commands together.
+    fn propose(
+        &self,
+        commands: &[RefCommand],
+        quarantine: Option<&Quarantine>,
+    ) -> Result<Applied, repository::Error> {
+        let applied = self.app.log.propose(&self.entry(commands, quarantine), quarantine)?;
+        self.app.committed.notify_one();
+        if applied.renumbered > 0 {
+            self.warn_renumbered(applied.renumbered);
+        }
+        Ok(applied)
+    }
+
+    /// What the client is told of it.
+    fn fate(&self, result: Result<Applied, repository::Error>) -> Fate {
+        match result {
+            Ok(applied) => Ok(applied),
             Err(repository::Error::Stale { .. }) => Err(FETCH_FIRST.into()),
             Err(error) => {
                 let error = Error::from(error);
@@ -142,14 +150,14 @@ impl Push<'_> {
             old: command.old,
             new: command.new,
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Entry {
-            subcluster: self.subcluster.name().to_string(),
+        let change = Move {
             updates: commands.iter().map(update).collect(),
             pack: quarantine.and_then(Quarantine::pack).map(str::to_owned),
-            who: self.account.name.clone(),
-            from: self.client.to_string(),
-            when: now.as_secs() as i64,
+        };
+        Entry {
+            subcluster: self.subcluster.name().to_string(),
+            change: Change::Move(change),
+            author: author(self.account, self.client),
         }
     }
 
