@@ -8,6 +8,7 @@
 
 mod apply;
 mod branch;
+mod copy;
 mod create;
 mod durable;
 mod entry;
@@ -22,6 +23,7 @@ mod journal;
 mod judge;
 mod name;
 mod negotiate;
+mod overlay;
 mod pack;
 mod pack_copy;
 mod prepared;

@@ -98,7 +98,8 @@ impl Fetch<'_> {
     }
 }
 
-fn spool(builder: &mut git2::PackBuilder<'_>, spool_dir: &Path) -> Result<Spool, Error> {
+/// Builds the pack. A large one is spooled into `spool_dir`.
+pub(super) fn spool(builder: &mut git2::PackBuilder<'_>, spool_dir: &Path) -> Result<Spool, Error> {
     let mut writer = SpoolWriter::new(spool_dir);
     let mut result: io::Result<()> = Ok(());
     let built = builder.foreach(|bytes| {

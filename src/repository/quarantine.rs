@@ -84,7 +84,8 @@ impl Quarantine {
     }
 }
 
-fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
+/// Lets an object database see those in a directory, too.
+pub(super) fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
     let dir = dir.to_str().ok_or_else(|| {
         Error::Git(git2::Error::from_str("the path of the repositories must be valid UTF-8"))
     })?;

@@ -8,7 +8,7 @@ use git2::{Oid, Repository};
 
 use super::handles::Handles;
 use super::revisions::Revisions;
-use super::{Applied, BOOT, Error, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
+use super::{Applied, BOOT, Error, Head, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
 use crate::protocol::Id;
 
 /// A repository with its head in memory.
@@ -102,6 +102,12 @@ impl Subcluster {
     /// What readers see now. Never waits.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The newest revision, which only an empty repository does not have.
+    pub(super) fn head(&self) -> Result<Head, Error> {
+        let empty = || Error::BadRef(format!("subcluster {} has no revision yet", self.name));
+        self.snapshot().head.ok_or_else(empty)
     }
 
     /// Whether all of these have happened.

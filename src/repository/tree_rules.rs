@@ -12,7 +12,7 @@ use super::trees::Visit;
 use crate::protocol::Id;
 
 /// Directories within directories.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// Files in a revision. Only trees that hold the same one in several places can have more: a push
 /// of a few kilobytes could make billions.
 const MAX_FILES: u64 = 500_000;

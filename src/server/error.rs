@@ -28,6 +28,8 @@ pub(super) enum Error {
     Forbidden(&'static str),
     #[error("this content type is not the service's")]
     BadContentType,
+    #[error("the request must be of the content type application/json")]
+    NotJson,
     #[error("the request is too large: the limit is {0} bytes")]
     TooLarge(u64),
     #[error("too many failed logins from your address: try again later")]
@@ -60,7 +62,7 @@ impl Error {
             Self::BadMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::BadContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BadContentType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,

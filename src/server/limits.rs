@@ -28,6 +28,8 @@ pub const MAX_HEAD: usize = 32 << 10;
 pub const MAX_URL: usize = 8 << 10;
 /// Bytes of a fetch request, unpacked.
 pub const MAX_FETCH_BODY: usize = 8 << 20;
+/// Bytes of a request in JSON, unpacked.
+pub const MAX_JSON_BODY: u64 = 4 << 10;
 /// Bytes of a push, packed as git sends it.
 pub const MAX_PUSH_BODY: u64 = 2 << 30;
 /// Requests at once on one HTTP/2 connection.

@@ -18,6 +18,7 @@ mod file;
 mod git;
 mod health;
 mod info_refs;
+mod json;
 mod keep;
 pub mod limits;
 mod pack_body;

@@ -10,8 +10,8 @@ use crate::accounts::{Account, Role};
 use crate::events;
 use crate::protocol::{PushRequest, RefCommand, RefResult, Reporting, report};
 use crate::repository::{
-    self, Applied, BOOT, Change, Entry, Move, Quarantine, RefUpdate, Rights, Subcluster, Verdict,
-    judge,
+    self, Applied, BOOT, Change, Entry, Move, Prepared, Quarantine, RefUpdate, Rights, Subcluster,
+    Verdict, judge,
 };
 
 /// git's own words, which its client turns into advice for the person (`push_update_ref_status` in
@@ -115,6 +115,24 @@ impl Push<'_> {
                 fate
             })
             .collect()
+    }
+
+    /// Commits what has been made here and not pushed: judged and logged as if it were.
+    pub(super) fn commit(&self, prepared: &Prepared) -> Result<(), Error> {
+        let Prepared { change, quarantine } = prepared;
+        let command = |RefUpdate { name, old, new }| RefCommand { old, new, name };
+        let commands: Vec<RefCommand> = change.updates.iter().cloned().map(command).collect();
+        let verdicts = judge(self.subcluster, Some(quarantine), &commands, self.rights())?;
+        for verdict in &verdicts {
+            if let Verdict::Refused(reason) = verdict {
+                return Err(repository::Error::BadRef(reason.clone()).into());
+            }
+        }
+        let applied = self.propose(&commands, Some(quarantine))?;
+        for (command, verdict) in commands.iter().zip(&verdicts) {
+            self.log(command, verdict, &Ok(applied));
+        }
+        Ok(())
     }
 
     /// Changes the references of all commands together.

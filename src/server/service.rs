@@ -70,7 +70,9 @@ async fn respond(
             only_get(&request)?;
             Ok(list(app, &request))
         }
-        Route::Subclusters(route) => subclusters::answer(app, route, request).await,
+        Route::Subclusters(route) => {
+            subclusters::answer(app, route, account, client, request).await
+        }
         Route::Subcluster { name, what } => {
             let opened = open(app, name).await?;
             *subcluster = Some(opened.clone());
@@ -132,7 +134,7 @@ pub(super) fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {
     }
 }
 
-fn only_post(request: &Request<RequestBody>) -> Result<(), Error> {
+pub(super) fn only_post(request: &Request<RequestBody>) -> Result<(), Error> {
     match *request.method() {
         Method::POST => Ok(()),
         _ => Err(Error::BadMethod("POST")),

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::fixture::{Clone, Options, Server};
+use crate::fixture::{Clone, Options, Random, Server, setting};
 
 const ROUNDS: u64 = 30;
 /// The latest moment for a kill, counted from the first push that is acknowledged.
@@ -139,31 +139,5 @@ impl Leftovers {
         if path.is_dir() {
             fs::read_dir(path).unwrap().for_each(|entry| self.count(&entry.unwrap().path()));
         }
-    }
-}
-
-fn setting(name: &str) -> Option<u64> {
-    let value = std::env::var(format!("ECCONFIGD_TEST_{name}")).ok()?;
-    Some(value.parse().unwrap())
-}
-
-/// Numbers that nobody chose, but that can be had again: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let seed = setting("SEED").unwrap_or(now.as_secs());
-        println!("ECCONFIGD_TEST_SEED={seed}");
-        Self(seed)
-    }
-
-    /// From 0 to 1.
-    fn fraction(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ mixed >> 31) as f64 / u64::MAX as f64
     }
 }

@@ -19,7 +19,7 @@ fn each_subcluster_is_told_with_where_it_stands() {
         {"name": "global", "revision": 1, "commit": global, "running": null, "conflict": false},
     ]);
     let reply = ask(&server, "");
-    assert_eq!(json_of(&reply), expected);
+    assert_eq!(reply.json(), expected);
     assert_eq!(reply.header("content-type"), Some("application/json"));
     // As it is printed, for those who read it without a library.
     assert!(reply.text().starts_with(r#"[{"name":"default","revision":2,"commit":""#));
@@ -29,7 +29,7 @@ fn each_subcluster_is_told_with_where_it_stands() {
 fn those_that_are_named_are_told_sorted_and_once() {
     let server = Server::start();
     let names = |query: &str| {
-        let told = json_of(&ask(&server, query));
+        let told = ask(&server, query).json();
         let told = told.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
         told.map(str::to_owned).collect::<Vec<_>>()
     };
@@ -105,7 +105,7 @@ fn an_empty_repository_has_no_revision() {
     let west = json!([
         {"name": "west", "revision": null, "commit": null, "running": null, "conflict": false},
     ]);
-    assert_eq!(json_of(&ask(&server, "?name=west")), west);
+    assert_eq!(ask(&server, "?name=west").json(), west);
 }
 
 #[test]
@@ -117,17 +117,17 @@ fn one_that_is_broken_is_told_as_such_beside_the_others_until_it_is_mended() {
     reload(&mut server);
     let told = "subcluster default cannot be read at the moment; the server's log tells its \
                 administrator why";
-    let all = json_of(&ask(&server, ""));
+    let all = ask(&server, "").json();
     assert_eq!(
         (&all[0]["name"], &all[0]["error"], &all[0]["revision"]),
         (&json!("default"), &json!(told), &Value::Null)
     );
     assert_eq!((&all[1]["revision"], &all[1]["error"]), (&json!(1), &Value::Null));
-    assert_eq!(json_of(&ask(&server, "?name=default")), json!([all[0]]));
+    assert_eq!(ask(&server, "?name=default").json(), json!([all[0]]));
     fs::write(&head, content).unwrap();
     // Whoever asks has it tried again for the next one.
     eventually("the mended one is told", || {
-        json_of(&ask(&server, "?name=default"))[0]["revision"] == 1
+        ask(&server, "?name=default").json()[0]["revision"] == 1
     });
     assert_eq!(server.log().matches("can be read again").count(), 1);
 }
@@ -136,7 +136,7 @@ fn one_that_is_broken_is_told_as_such_beside_the_others_until_it_is_mended() {
 fn other_methods_and_addresses_are_refused() {
     let server = Server::start();
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
-        let reply = server.curl("/subclusters").args(["--request", method]).send();
+        let reply = server.curl("/subclusters").method(method);
         assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")), "{method}");
     }
     let head = server.curl("/subclusters").args(["--head"]).send();
@@ -148,12 +148,6 @@ fn other_methods_and_addresses_are_refused() {
 
 fn ask(server: &Server, query: &str) -> Reply {
     server.curl(&format!("/subclusters{query}")).send()
-}
-
-#[track_caller]
-fn json_of(reply: &Reply) -> Value {
-    assert_eq!(reply.status, 200, "{reply:?}");
-    serde_json::from_slice(&reply.body).unwrap()
 }
 
 /// Saves a running configuration, and returns the commit.

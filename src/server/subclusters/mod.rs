@@ -1,29 +1,51 @@
 //! `/subclusters`: what is asked of subclusters as such, by `eccfg`.
 
+mod admin;
+mod copy;
+mod create;
 mod list;
 mod route;
 mod standing;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 
+use self::admin::Admin;
 pub(super) use self::route::Route;
+use self::route::What;
 use super::app::App;
 use super::error::Error;
 use super::request_body::RequestBody;
 use super::response::Body;
-use super::service::only_get;
+use super::service::{only_get, only_post};
+use crate::accounts::Account;
 
 pub(super) async fn answer(
     app: &Arc<App>,
     route: Route,
+    account: Account,
+    client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
-    match route {
+    let (name, what) = match route {
         Route::List(names) => {
             only_get(&request)?;
-            list::get(app, names, request.headers())
+            return list::get(app, names, request.headers());
+        }
+        Route::One(name, what) => (name, what),
+    };
+    let admin = || Admin::new(app, account, client);
+    match what {
+        What::Itself => match *request.method() {
+            Method::GET | Method::HEAD => standing::respond(app, StatusCode::OK, &name),
+            Method::PUT => create::put(admin()?, name).await,
+            _ => Err(Error::BadMethod("GET, HEAD, PUT")),
+        },
+        What::Copy => {
+            only_post(&request)?;
+            copy::post(admin()?, name, request).await
         }
     }
 }

@@ -8,14 +8,36 @@ use crate::server::route::parameters;
 pub(in crate::server) enum Route {
     /// `/subclusters?name=NAME&name=…`: where these stand, or all if none is named.
     List(Vec<String>),
+    /// `/subclusters/NAME…`: something of one.
+    One(String, What),
+}
+
+/// What of one subcluster.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::server) enum What {
+    /// `/subclusters/NAME`
+    Itself,
+    /// `/subclusters/NAME/copy`
+    Copy,
 }
 
 impl Route {
     /// Reads what follows `/subclusters`, decoded.
     pub(in crate::server) fn parse(below: &str, query: Option<&str>) -> Result<Self, Error> {
-        match below {
-            "" => Ok(Self::List(parameters(query, "name").collect::<Result<_, _>>()?)),
-            _ => Err(Error::NoRoute),
+        let Some(below) = below.strip_prefix('/') else {
+            return match below {
+                "" => Ok(Self::List(parameters(query, "name").collect::<Result<_, _>>()?)),
+                _ => Err(Error::NoRoute),
+            };
+        };
+        let (name, what) = match below.split_once('/') {
+            None => (below, What::Itself),
+            Some((name, "copy")) => (name, What::Copy),
+            Some(_) => return Err(Error::NoRoute),
+        };
+        match name {
+            "" => Err(Error::NoRoute),
+            _ => Ok(Self::One(name.to_owned(), what)),
         }
     }
 }
@@ -28,8 +50,19 @@ mod tests {
     fn any_number_of_subclusters_can_be_named() {
         let names = |query| match Route::parse("", query).unwrap() {
             Route::List(names) => names,
+            Route::One(..) => panic!("not a list"),
         };
         assert_eq!(names(None), [""; 0]);
         assert_eq!(names(Some("name=west&x=y&name=%65ast")), ["west", "east"]);
+    }
+
+    #[test]
+    fn every_address_is_understood_and_no_other() {
+        let one = |below| Route::parse(below, None).map_err(|_| ());
+        assert_eq!(one("/west"), Ok(Route::One("west".into(), What::Itself)));
+        assert_eq!(one("/west/copy"), Ok(Route::One("west".into(), What::Copy)));
+        for below in ["/", "//copy", "/west/", "/west/copy/", "/west/other", "/west/copy/x", "x"] {
+            assert_eq!(one(below), Err(()), "{below}");
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Where a subcluster stands, as clients are told.
 
+use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::protocol::Id;
 use crate::repository::{RUNNING, Snapshot};
-use crate::server::error::unreadable;
+use crate::server::app::App;
+use crate::server::error::{Error, unreadable};
+use crate::server::json;
+use crate::server::response::Body;
 
 /// One subcluster.
 #[derive(Serialize)]
@@ -34,9 +38,23 @@ impl<'a> Standing<'a> {
         }
     }
 
+    /// That of a subcluster as it is known now.
+    fn known(app: &App, name: &'a str) -> Result<Self, Error> {
+        match app.store.opened(name) {
+            Some(Ok(subcluster)) => Ok(Self::of(name, &subcluster.snapshot())),
+            Some(Err(error)) => Err(error.into()),
+            None => Ok(Self::unreadable(name)),
+        }
+    }
+
     /// That of a subcluster whose repository cannot be read.
     pub(super) fn unreadable(name: &'a str) -> Self {
         let (revision, commit, running) = (None, None, None);
         Self { name, revision, commit, running, conflict: false, error: Some(unreadable(name)) }
     }
+}
+
+/// One subcluster, as an answer.
+pub(super) fn respond(app: &App, status: StatusCode, name: &str) -> Result<Response<Body>, Error> {
+    Ok(json::respond(status, &Standing::known(app, name)?))
 }
