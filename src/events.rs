@@ -19,5 +19,9 @@ pub const CERTIFICATE_RENEWED: &str = "e3f8b4fba9474ac89613b57e0ee2db3c";
 pub const CERTIFICATE_ENDING: &str = "24419b4599b64164a2009bd5c98ddd56";
 /// A repository cannot be read.
 pub const REPOSITORY_UNREADABLE: &str = "7ca6e12a0458450f9b66159d8a070c14";
+/// A subcluster is in CONFLICT.
+pub const CONFLICT: &str = "f991f75b8e0440b48b5edd37c0a55bdf";
+/// A subcluster is no longer in CONFLICT.
+pub const CONFLICT_ENDED: &str = "670fc24cf1454bf5a641c272531d011b";
 /// The disk is full.
 pub const DISK_FULL: &str = "3bcf86a839fc47e9af662a0cc41096a3";

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use super::certificate::Certificate;
 use super::notify;
+use crate::repository::{Name, Snapshot};
 use crate::server::App;
 
 /// Subclusters named in the line; the rest are counted.
@@ -35,20 +36,21 @@ impl Status {
     }
 
     fn subclusters(&self) -> String {
-        let heads = self.app.store().heads();
-        let mut parts: Vec<String> = heads
-            .iter()
-            .take(MAX_NAMED)
-            .map(|(name, head)| format!("{name} at {}", head.map_or(0, |head| head.revision)))
-            .collect();
-        if heads.len() > MAX_NAMED {
-            parts.push(format!("{} more", heads.len() - MAX_NAMED));
+        let all = self.app.store().snapshots();
+        let mut parts: Vec<String> =
+            all.iter().take(MAX_NAMED).map(|(name, snapshot)| standing(name, snapshot)).collect();
+        if all.len() > MAX_NAMED {
+            parts.push(format!("{} more", all.len() - MAX_NAMED));
+        }
+        match all.iter().filter(|(_, snapshot)| snapshot.orders.conflict.is_some()).count() {
+            0 => {}
+            in_conflict => parts.push(format!("{in_conflict} IN CONFLICT")),
         }
         match self.app.store().broken() {
             0 => {}
             broken => parts.push(format!("{broken} CANNOT BE READ")),
         }
-        format!("{} subclusters ({})", heads.len(), parts.join(", "))
+        format!("{} subclusters ({})", all.len(), parts.join(", "))
     }
 
     /// Tells systemd when it changes, for ever.
@@ -62,4 +64,8 @@ impl Status {
             sleep(PAUSE).await;
         }
     }
+}
+
+fn standing(name: &Name, snapshot: &Snapshot) -> String {
+    format!("{name} at {}", snapshot.head.map_or(0, |head| head.revision))
 }

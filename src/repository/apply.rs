@@ -36,6 +36,7 @@ impl Subcluster {
         quarantine: Option<&Quarantine>,
     ) -> Result<Applied, Error> {
         let _one_at_a_time = self.writer();
+        self.refuse_conflict()?;
         check_names(&change.updates, &self.snapshot())?;
         self.read(|repository| {
             let transaction = self.lock_and_compare(repository, &change.updates)?;

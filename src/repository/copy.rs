@@ -12,6 +12,7 @@ impl Store {
     /// into `spool_dir`.
     pub fn copy_of(&self, source: &Subcluster, spool_dir: &Path) -> Result<Prepared, Error> {
         let snapshot = source.snapshot();
+        source.refuse_conflict()?;
         source.head()?;
         let kept = snapshot.refs().iter().filter(|reference| reference.name != RUNNING);
         let created = |reference: &RefValue| RefUpdate {

@@ -25,6 +25,10 @@ pub enum Change {
     Move(Move),
     /// The subcluster is made, with these references.
     Create(Move),
+    /// The subcluster goes into CONFLICT.
+    BeginConflict,
+    /// CONFLICT ends.
+    EndConflict,
 }
 
 /// References that move together: all of them or none.

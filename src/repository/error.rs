@@ -37,6 +37,14 @@ pub enum Error {
     /// A reference cannot be made or changed, for a reason that clients may know.
     #[error("{0}")]
     BadRef(String),
+    /// The subcluster is in CONFLICT.
+    #[error(
+        "subcluster {0} is in CONFLICT: updates and commits are refused until an administrator runs eccfg resolve {0}"
+    )]
+    InConflict(Name),
+    /// The repository is not whole; what is wrong, in words for clients.
+    #[error("{0}")]
+    Unsound(String),
     /// A reference is not what the change was made against.
     #[error("{name} has been changed by somebody else")]
     Stale {

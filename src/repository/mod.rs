@@ -8,6 +8,7 @@
 
 mod apply;
 mod branch;
+mod check;
 mod copy;
 mod create;
 mod durable;
@@ -23,6 +24,7 @@ mod journal;
 mod judge;
 mod name;
 mod negotiate;
+mod orders;
 mod overlay;
 mod pack;
 mod pack_copy;
@@ -49,6 +51,7 @@ pub use files::{Blob, DirEntry, EntryKind, Found, Place};
 pub use head::Head;
 pub use judge::{Rights, Verdict, judge};
 pub use name::Name;
+pub use orders::Orders;
 pub use pack::FetchAnswer;
 pub use prepared::Prepared;
 pub use quarantine::Quarantine;

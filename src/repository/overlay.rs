@@ -27,6 +27,8 @@ impl Subcluster {
         author: &Author,
         spool_dir: &Path,
     ) -> Result<Option<Prepared>, Error> {
+        source.refuse_conflict()?;
+        self.refuse_conflict()?;
         let (from, onto) = (source.head()?, self.snapshot().head);
         // Not a handle that others use: this one sees more than they may.
         let repository = Repository::open_bare(self.path())?;

@@ -2,7 +2,7 @@
 
 use git2::{ErrorCode, ObjectType, Repository};
 
-use super::{BOOT, Error, Head, Name, RUNNING, branch};
+use super::{BOOT, Error, Head, Name, Orders, RUNNING, branch};
 use crate::protocol::{Advertised, Id};
 
 /// All references at one moment, sorted by name, and the head.
@@ -11,6 +11,8 @@ pub struct Snapshot {
     refs: Vec<RefValue>,
     /// The newest revision; none in an empty repository.
     pub head: Option<Head>,
+    /// What administrators have ordered.
+    pub orders: Orders,
 }
 
 /// A reference's value.
@@ -40,9 +42,14 @@ impl RefValue {
 }
 
 impl Snapshot {
-    pub(super) fn new(mut refs: Vec<RefValue>, head: Option<Head>) -> Self {
+    pub(super) fn new(mut refs: Vec<RefValue>, head: Option<Head>, orders: Orders) -> Self {
         refs.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { refs, head }
+        Self { refs, head, orders }
+    }
+
+    /// The same with other orders.
+    pub(super) fn with(&self, orders: Orders) -> Self {
+        Self { refs: self.refs.clone(), head: self.head, orders }
     }
 
     /// Reads all branches and tags of a repository. One that leads nowhere is left out, as git

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::{Applied, Change, Entry, Error, Head, Name, Quarantine, Subcluster};
+use super::{Applied, Change, Entry, Error, Name, Quarantine, Snapshot, Subcluster};
 use crate::events;
 
 /// Directories in the making begin so; what a killed server left of them is removed at the start.
@@ -97,11 +97,11 @@ impl Store {
         self.slots().keys().cloned().collect()
     }
 
-    /// Where each subcluster that can be read stands.
-    pub fn heads(&self) -> Vec<(Name, Option<Head>)> {
+    /// What readers see of each subcluster that can be read.
+    pub fn snapshots(&self) -> Vec<(Name, Arc<Snapshot>)> {
         let slots = self.slots();
         let open = slots.iter().filter_map(|(name, slot)| Some((name, slot.open()?)));
-        open.map(|(name, subcluster)| (name.clone(), subcluster.snapshot().head)).collect()
+        open.map(|(name, subcluster)| (name.clone(), subcluster.snapshot())).collect()
     }
 
     /// How many repositories cannot be read.
@@ -115,6 +115,10 @@ impl Store {
         match &entry.change {
             Change::Move(change) => self.get(name)?.apply(change, author, quarantine),
             Change::Create(change) => self.create(name, change, author, quarantine),
+            Change::BeginConflict => self.get(name)?.order(|orders| {
+                orders.conflict.get_or_insert_with(|| author.clone());
+            }),
+            Change::EndConflict => self.get(name)?.order(|orders| orders.conflict = None),
         }
     }
 

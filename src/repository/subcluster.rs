@@ -8,7 +8,10 @@ use git2::{Oid, Repository};
 
 use super::handles::Handles;
 use super::revisions::Revisions;
-use super::{Applied, BOOT, Error, Head, Name, RefUpdate, RefValue, Snapshot, apply, tidy};
+use super::{
+    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, RefValue, Snapshot, apply, tidy,
+};
+use crate::events;
 use crate::protocol::Id;
 
 /// A repository with its head in memory.
@@ -69,9 +72,28 @@ impl Subcluster {
             revisions.move_to(repository, boot.target.into())?;
         }
         let head = revisions.head();
+        let orders = Orders::read(&self.path)?;
         *self.revisions_mut() = revisions;
-        self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
+        if let (Some(author), None) = (&orders.conflict, &self.snapshot().orders.conflict) {
+            self.warn_conflict(author);
+        }
+        self.show(Snapshot::new(refs, head, orders));
         Ok(())
+    }
+
+    fn warn_conflict(&self, author: &Author) {
+        let (name, account) = (&self.name, author.who.as_str());
+        tracing::warn!(
+            message_id = events::CONFLICT,
+            subcluster = %name,
+            account,
+            "subcluster {name} is in CONFLICT, as {account} has ordered: updates and commits are refused until an administrator runs `eccfg resolve {name}`",
+        );
+    }
+
+    /// Shows this to readers. Only with the writer's lock.
+    pub(super) fn show(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
     }
 
     /// Shows readers the references after `updates`. Only with the writer's lock.
@@ -89,7 +111,7 @@ impl Subcluster {
                 renumbered = self.revisions_mut().move_to(repository, boot.target.into())?;
             }
             let head = self.revisions().head();
-            self.snapshot.store(Arc::new(Snapshot::new(refs, head)));
+            self.show(Snapshot::new(refs, head, self.snapshot().orders.clone()));
             Ok(Applied { was_so: false, renumbered, head })
         })
     }

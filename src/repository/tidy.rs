@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::{fs, io};
 
-use super::{journal, quarantine};
+use super::{journal, orders, quarantine};
 
 /// Removes quarantines and locks. Only the one server of these repositories may call this, and only
 /// before it serves: then nobody can hold them.
@@ -14,7 +14,7 @@ pub(super) fn tidy(repository: &Path) -> io::Result<()> {
             fs::remove_dir_all(entry.path())?;
         }
     }
-    for file in ["HEAD", "packed-refs", "config", journal::FILE] {
+    for file in ["HEAD", "packed-refs", "config", journal::FILE, orders::FILE] {
         remove_if_there(&repository.join(format!("{file}.lock")))?;
     }
     remove_locks(&repository.join("refs"))

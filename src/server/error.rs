@@ -168,7 +168,8 @@ fn repository_status(error: &repository::Error) -> StatusCode {
             StatusCode::INTERNAL_SERVER_ERROR
         }
         Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
-        Error::Exists(_) | Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
+        Error::Exists(_) | Error::InConflict(_) | Error::Unsound(_) => StatusCode::CONFLICT,
+        Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
         Error::DiskFull | Error::DiskReadOnly => StatusCode::INSUFFICIENT_STORAGE,
         Error::Git(_) | Error::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -19,6 +19,7 @@ pub(super) fn get(
     if service == Service::ReceivePack {
         may_push(role)?;
     }
+    subcluster.refuse_conflict()?;
     let body = match (service, git::version(headers)) {
         (Service::UploadPack, Version::V2) => advertise_v2(),
         // There is no version 2 of pushing; git's servers answer as for version 0.

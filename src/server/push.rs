@@ -36,6 +36,9 @@ impl Push<'_> {
         if request.commands.is_empty() {
             return Ok(Vec::new());
         }
+        if let Err(error) = self.subcluster.refuse_conflict() {
+            return Ok(self.refuse(&request, &error.to_string()));
+        }
         let quarantine = match request.brings_pack() {
             false => None,
             true => match Quarantine::receive(self.subcluster, pack) {
@@ -46,10 +49,14 @@ impl Push<'_> {
         let verdicts =
             judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
         let fates = self.decide(&request, &verdicts, quarantine.as_ref());
-        let message = message(&request, &fates);
-        let decided = request.commands.iter().zip(fates);
-        let results: Vec<_> = decided.map(|(command, fate)| result(command, fate.err())).collect();
-        Ok(report(&request, Ok(()), &results, &message))
+        Ok(report_of(&request, fates))
+    }
+
+    /// Refuses all of it before its pack is looked at.
+    fn refuse(&self, request: &PushRequest, reason: &str) -> Vec<u8> {
+        let refused = |_: &RefCommand| Verdict::Refused(reason.to_owned());
+        let verdicts: Vec<Verdict> = request.commands.iter().map(refused).collect();
+        report_of(request, self.decide(request, &verdicts, None))
     }
 
     /// Tells why there was no room for it. git takes a status for a broken connection and says
@@ -255,6 +262,13 @@ impl Push<'_> {
 
 /// What became of a command: done, or why not.
 type Fate = Result<Applied, String>;
+
+fn report_of(request: &PushRequest, fates: Vec<Fate>) -> Vec<u8> {
+    let message = message(request, &fates);
+    let decided = request.commands.iter().zip(fates);
+    let results: Vec<_> = decided.map(|(command, fate)| result(command, fate.err())).collect();
+    report(request, Ok(()), &results, &message)
+}
 
 /// What the person sees behind `remote:`, in the words of the original.
 fn message(request: &PushRequest, fates: &[Fate]) -> String {

@@ -34,13 +34,14 @@ pub(super) async fn post(
     let upload = Upload::receive(&head.headers, body, limit, &app.spool_dir).await?;
     let version = git::version(&head.headers);
     let asked = app.reads.run(move || parse(&upload, version)).await?;
-    let body = match asked {
-        Ok(Asked::Nothing) => full(""),
-        Ok(Asked::LsRefs(ls_refs)) => {
+    let body = match (asked, subcluster.refuse_conflict()) {
+        (Ok(Asked::Nothing), _) => full(""),
+        (Err(error), _) => refusal(error.into())?,
+        (_, Err(conflict)) => refusal(conflict)?,
+        (Ok(Asked::LsRefs(ls_refs)), Ok(())) => {
             full(ls_refs.answer(BOOT, subcluster.snapshot().advertised()))
         }
-        Ok(Asked::Pack(request, end)) => fetch(app, subcluster, request, end).await?,
-        Err(error) => refusal(error.into())?,
+        (Ok(Asked::Pack(request, end)), Ok(())) => fetch(app, subcluster, request, end).await?,
     };
     Ok(git::service_answer(Service::UploadPack, "result", body))
 }
@@ -82,9 +83,9 @@ async fn fetch(
 /// it to the person; anything else becomes a status.
 fn refusal(error: repository::Error) -> Result<Body, Error> {
     use protocol::Error::Unsupported;
-    use repository::Error::{NotFound, Protocol};
+    use repository::Error::{InConflict, NotFound, Protocol};
     match error {
-        NotFound(_) | Protocol(Unsupported(_)) => {
+        InConflict(_) | NotFound(_) | Protocol(Unsupported(_)) => {
             let mut lines = Vec::new();
             pkt::line(&mut lines, format_args!("ERR {error}"));
             Ok(full(lines))

@@ -10,6 +10,7 @@ mod by_hand;
 mod certificate;
 mod clone_and_push;
 mod concurrency;
+mod conflict;
 mod content;
 mod copying;
 mod crash;

@@ -1,6 +1,7 @@
 //! `/subclusters`: what is asked of subclusters as such, by `eccfg`.
 
 mod admin;
+mod conflict;
 mod copy;
 mod create;
 mod list;
@@ -47,5 +48,10 @@ pub(super) async fn answer(
             only_post(&request)?;
             copy::post(admin()?, name, request).await
         }
+        What::Conflict => match *request.method() {
+            Method::PUT => conflict::put(admin()?, name).await,
+            Method::DELETE => conflict::delete(admin()?, name).await,
+            _ => Err(Error::BadMethod("PUT, DELETE")),
+        },
     }
 }

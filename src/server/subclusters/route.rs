@@ -19,6 +19,8 @@ pub(in crate::server) enum What {
     Itself,
     /// `/subclusters/NAME/copy`
     Copy,
+    /// `/subclusters/NAME/conflict`
+    Conflict,
 }
 
 impl Route {
@@ -32,12 +34,21 @@ impl Route {
         };
         let (name, what) = match below.split_once('/') {
             None => (below, What::Itself),
-            Some((name, "copy")) => (name, What::Copy),
-            Some(_) => return Err(Error::NoRoute),
+            Some((name, what)) => (name, What::parse(what).ok_or(Error::NoRoute)?),
         };
         match name {
             "" => Err(Error::NoRoute),
             _ => Ok(Self::One(name.to_owned(), what)),
+        }
+    }
+}
+
+impl What {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "copy" => Some(Self::Copy),
+            "conflict" => Some(Self::Conflict),
+            _ => None,
         }
     }
 }
@@ -58,9 +69,11 @@ mod tests {
 
     #[test]
     fn every_address_is_understood_and_no_other() {
-        let one = |below| Route::parse(below, None).map_err(|_| ());
+        let one = |below: &str| Route::parse(below, None).map_err(|_| ());
         assert_eq!(one("/west"), Ok(Route::One("west".into(), What::Itself)));
-        assert_eq!(one("/west/copy"), Ok(Route::One("west".into(), What::Copy)));
+        for (word, what) in [("copy", What::Copy), ("conflict", What::Conflict)] {
+            assert_eq!(one(&format!("/west/{word}")), Ok(Route::One("west".into(), what)));
+        }
         for below in ["/", "//copy", "/west/", "/west/copy/", "/west/other", "/west/copy/x", "x"] {
             assert_eq!(one(below), Err(()), "{below}");
         }

@@ -33,7 +33,7 @@ impl<'a> Standing<'a> {
             revision: snapshot.head.map(|head| head.revision),
             commit: snapshot.head.map(|head| head.commit),
             running: snapshot.get(RUNNING).map(|running| running.target),
-            conflict: false,
+            conflict: snapshot.orders.conflict.is_some(),
             error: None,
         }
     }
