@@ -29,6 +29,16 @@ pub enum Change {
     BeginConflict,
     /// CONFLICT ends.
     EndConflict,
+    /// A member becomes the MASTER and stays it.
+    Pin {
+        /// Its host name.
+        node: String,
+    },
+    /// The MASTER is elected again.
+    Resume {
+        /// The host name of the member that is MASTER until then.
+        node: String,
+    },
 }
 
 /// References that move together: all of them or none.

@@ -17,6 +17,8 @@ pub(super) const FILE: &str = "ecconfigd-orders.json";
 pub struct Orders {
     /// Who put it into CONFLICT: until that is ended, updates and commits are refused.
     pub conflict: Option<Author>,
+    /// The member that is MASTER whatever an election says.
+    pub master: Option<String>,
 }
 
 impl Orders {

@@ -119,6 +119,10 @@ impl Store {
                 orders.conflict.get_or_insert_with(|| author.clone());
             }),
             Change::EndConflict => self.get(name)?.order(|orders| orders.conflict = None),
+            Change::Pin { node } => {
+                self.get(name)?.order(|orders| orders.master = Some(node.clone()))
+            }
+            Change::Resume { .. } => self.get(name)?.order(|orders| orders.master = None),
         }
     }
 

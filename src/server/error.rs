@@ -26,6 +26,9 @@ pub(super) enum Error {
     Unauthorized,
     #[error("{0}")]
     Forbidden(&'static str),
+    /// No server of the cluster is meant; the sentence names those there are.
+    #[error("{0}")]
+    NoMember(String),
     #[error("this content type is not the service's")]
     BadContentType,
     #[error("the request must be of the content type application/json")]
@@ -64,6 +67,7 @@ impl Error {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadContentType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoMember(_) => StatusCode::CONFLICT,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -112,7 +112,7 @@ async fn answer_for(
 }
 
 /// Opening again what was broken reads files; the rest is a look into a map.
-async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
+pub(super) async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
     if let Some(opened) = app.store.opened(&name) {
         return Ok(opened?);
     }

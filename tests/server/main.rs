@@ -26,6 +26,7 @@ mod journal;
 mod kept_connections;
 mod logging;
 mod malformed;
+mod master;
 mod memory;
 mod other_clients;
 mod partial;

@@ -5,6 +5,7 @@ mod conflict;
 mod copy;
 mod create;
 mod list;
+mod master;
 mod route;
 mod standing;
 
@@ -51,6 +52,19 @@ pub(super) async fn answer(
         What::Conflict => match *request.method() {
             Method::PUT => conflict::put(admin()?, name).await,
             Method::DELETE => conflict::delete(admin()?, name).await,
+            _ => Err(Error::BadMethod("PUT, DELETE")),
+        },
+        What::Master => {
+            only_get(&request)?;
+            master::master(app, name).await
+        }
+        What::Slaves => {
+            only_get(&request)?;
+            master::slaves(app, name).await
+        }
+        What::Override => match *request.method() {
+            Method::PUT => master::pin(admin()?, name, request).await,
+            Method::DELETE => master::resume(admin()?, name, request).await,
             _ => Err(Error::BadMethod("PUT, DELETE")),
         },
     }

@@ -21,6 +21,12 @@ pub(in crate::server) enum What {
     Copy,
     /// `/subclusters/NAME/conflict`
     Conflict,
+    /// `/subclusters/NAME/master`
+    Master,
+    /// `/subclusters/NAME/slaves`
+    Slaves,
+    /// `/subclusters/NAME/override`
+    Override,
 }
 
 impl Route {
@@ -48,6 +54,9 @@ impl What {
         match word {
             "copy" => Some(Self::Copy),
             "conflict" => Some(Self::Conflict),
+            "master" => Some(Self::Master),
+            "slaves" => Some(Self::Slaves),
+            "override" => Some(Self::Override),
             _ => None,
         }
     }
@@ -71,7 +80,13 @@ mod tests {
     fn every_address_is_understood_and_no_other() {
         let one = |below: &str| Route::parse(below, None).map_err(|_| ());
         assert_eq!(one("/west"), Ok(Route::One("west".into(), What::Itself)));
-        for (word, what) in [("copy", What::Copy), ("conflict", What::Conflict)] {
+        for (word, what) in [
+            ("copy", What::Copy),
+            ("conflict", What::Conflict),
+            ("master", What::Master),
+            ("slaves", What::Slaves),
+            ("override", What::Override),
+        ] {
             assert_eq!(one(&format!("/west/{word}")), Ok(Route::One("west".into(), what)));
         }
         for below in ["/", "//copy", "/west/", "/west/copy/", "/west/other", "/west/copy/x", "x"] {
