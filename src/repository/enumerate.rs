@@ -61,8 +61,15 @@ impl Wants {
     }
 }
 
+/// What is next for a commit on the way through a history, parents first.
+enum Step {
+    Parents(Oid),
+    Itself(Oid),
+}
+
 /// The commits to send, and which of their parents the client has or gets.
 struct Commits {
+    /// Parents before their children, as [`trees::walk_new`] needs it.
     send: Vec<Oid>,
     /// With a cut history, parents outside of these are not there to be built upon.
     there: Option<HashSet<Oid>>,
@@ -84,6 +91,7 @@ impl Commits {
 
     fn whole(repository: &Repository, wants: &[Oid], common: &[Oid]) -> Result<Self, Error> {
         let mut walk = repository.revwalk()?;
+        walk.set_sorting(trees::PARENTS_FIRST)?;
         wants.iter().try_for_each(|&id| walk.push(id))?;
         for &id in common {
             // What both have may be a tag or a blob; hiding it is of no use then.
@@ -104,13 +112,18 @@ impl Commits {
         let common: Vec<Oid> = common.iter().copied().filter(is_commit).collect();
         let mut there = shallow::ancestors(repository, &common, client_ends)?;
         let mut send = Vec::new();
-        let mut stack: Vec<Oid> = wants.iter().chain(&cut.uncovered).copied().collect();
-        while let Some(id) = stack.pop() {
-            if there.insert(id) {
-                send.push(id);
-                if !cut.ends.contains(&id) {
-                    stack.extend(repository.find_commit(id)?.parent_ids());
+        let starts = wants.iter().chain(&cut.uncovered);
+        let mut stack: Vec<Step> = starts.map(|&id| Step::Parents(id)).collect();
+        while let Some(step) = stack.pop() {
+            match step {
+                Step::Itself(id) => send.push(id),
+                Step::Parents(id) if there.insert(id) => {
+                    stack.push(Step::Itself(id));
+                    if !cut.ends.contains(&id) {
+                        stack.extend(repository.find_commit(id)?.parent_ids().map(Step::Parents));
+                    }
                 }
+                Step::Parents(_) => {}
             }
         }
         Ok(Self { send, there: Some(there) })

@@ -143,6 +143,7 @@ impl Bench<'_> {
     /// trees must be fit for a working copy.
     fn check_content(&self, tip: Oid) -> Result<(), Error> {
         let mut walk = self.repository.revwalk()?;
+        walk.set_sorting(trees::PARENTS_FIRST)?;
         walk.push(tip)?;
         for reference in self.snapshot.refs() {
             let kept = reference.peeled.unwrap_or(reference.target);

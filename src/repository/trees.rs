@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use git2::{ObjectType, Oid, Repository, Tree, TreeEntry};
+use git2::{ObjectType, Oid, Repository, Sort, Tree, TreeEntry};
 
 use super::Error;
 
@@ -19,8 +19,15 @@ pub(super) trait Visit {
 /// Objects that have been visited, and whether as trees.
 pub(super) type Seen = HashSet<(Oid, bool)>;
 
+/// The order in which commits must be walked, see [`walk_new`].
+pub(super) const PARENTS_FIRST: Sort = Sort::TOPOLOGICAL.union(Sort::REVERSE);
+
 /// Walks what is new in `tree`, compared at the same place with each of `bases`. Every object is
 /// visited once for each `seen`. Costs as much as there is new, not as much as there is.
+///
+/// A tree that has been seen is taken to have been walked with all that is below it. So everything
+/// in `bases` must be known or have been walked before: of several commits, parents come first. Else
+/// a revert would hide what the tree it comes back to has in common with the one it replaces.
 pub(super) fn walk_new(
     repository: &Repository,
     tree: Oid,

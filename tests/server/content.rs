@@ -196,6 +196,27 @@ fn a_commit_without_its_files_is_refused() {
 }
 
 #[test]
+fn what_is_missing_below_a_tree_that_comes_again_is_found() {
+    let repository = Refusing::start();
+    let clone = &repository.clone;
+    for state in ["a", "b", "a"] {
+        clone.write("stays/deep/file", "always\n");
+        clone.write("changes", state);
+        clone.commit(state);
+    }
+    let list = ["rev-list", "--objects", "--no-object-names", "HEAD", "^origin/boot"];
+    let all: Vec<String> = succeeds(clone.git(&list)).lines().map(str::to_owned).collect();
+    let (tip, missing) = (clone.rev("HEAD"), clone.rev("HEAD:stays/deep/file"));
+    let sent: Vec<String> = all.iter().filter(|id| **id != missing).cloned().collect();
+    assert!(sent.len() < all.len());
+    let report = repository.push_objects(&sent, &tip);
+    assert!(report.contains("ng refs/heads/boot"), "{report}");
+    repository.assert_unchanged();
+    let report = repository.push_objects(&all, &tip);
+    assert!(report.contains("ok refs/heads/boot"), "{report}");
+}
+
+#[test]
 fn objects_that_cannot_be_read_are_refused() {
     let repository = Refusing::start();
     let blob = repository.object("blob", b"");

@@ -32,6 +32,7 @@ mod other_clients;
 mod partial;
 mod ping;
 mod readme;
+mod recurring_trees;
 mod references;
 mod requests;
 mod shallow;
