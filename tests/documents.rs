@@ -42,7 +42,9 @@ fn the_page_on_logging_lists_every_field_and_no_other() {
         .map(str::to_lowercase)
         .collect();
     let mut logged = BTreeSet::new();
-    for file in sources(Path::new("src")) {
+    // eccfg tells people at a terminal, not the journal.
+    let server = sources(Path::new("src")).into_iter();
+    for file in server.filter(|file| !file.starts_with("src/node")) {
         let source = fs::read_to_string(file).unwrap();
         for call in source.split("tracing::").skip(1).filter(|call| is_log_call(call)) {
             logged.extend(fields(call));
@@ -66,6 +68,14 @@ fn every_option_is_in_the_manual_page_and_no_other() {
     let helps = ["--help", "passwd --help", "users --help", "ping --help"];
     let told = helps.iter().flat_map(|words| options(&help(ecconfigd, words))).collect();
     assert_eq!(page_options("ecconfigd"), told);
+    let eccfg = env!("CARGO_BIN_EXE_eccfg");
+    let commands = ecconfigd::node::command();
+    let helps = commands.get_subcommands().map(|command| format!("{} --help", command.get_name()));
+    let told = helps.chain(["--help".to_owned(), "subcluster copy --help".to_owned()]);
+    assert_eq!(
+        page_options("eccfg"),
+        told.flat_map(|words| options(&help(eccfg, &words))).collect()
+    );
     let told = options(&help(env!("CARGO_BIN_EXE_create_ssl_cert"), "--help"));
     assert_eq!(page_options("create_ssl_cert"), told);
 }
@@ -75,6 +85,14 @@ fn every_exit_code_is_in_the_manual_page_and_no_other() {
     let failures = include_str!("../src/daemon/failure.rs").lines();
     let codes = failures.filter_map(|line| line.split_once(": u8 = ")).map(|(_, code)| code);
     assert_eq!(exit_codes("ecconfigd"), numbers(codes));
+    let sources =
+        [include_str!("../src/node/error.rs"), include_str!("../src/node/remote/error.rs")];
+    let codes = sources.iter().flat_map(|source| {
+        let body = source.split("fn exit_code").nth(1).unwrap().split("\n    }\n").next().unwrap();
+        let codes = body.lines().filter_map(|line| line.split_once(" => "));
+        codes.map(|(_, code)| code).filter(|code| code.starts_with(|c: char| c.is_ascii_digit()))
+    });
+    assert_eq!(exit_codes("eccfg"), numbers(codes));
     let source = include_str!("../src/tls/create_ssl_cert.rs").split("fn exit_code").nth(1);
     let codes = source.unwrap().lines().filter_map(|line| line.split_once(" => "));
     assert_eq!(exit_codes("create_ssl_cert"), numbers(codes.map(|(_, code)| code)));
@@ -159,7 +177,7 @@ fn options(text: &str) -> BTreeSet<String> {
 
 /// The long options that a page speaks of, but those of other programs in its examples.
 fn page_options(name: &str) -> BTreeSet<String> {
-    let others = ["git ", "journalctl ", "tar "];
+    let others = ["git ", "journalctl ", "systemctl ", "tar "];
     let page = unescaped(&page_of(name));
     let lines = page.lines().filter(|line| !others.iter().any(|other| line.contains(other)));
     lines.flat_map(options).collect()

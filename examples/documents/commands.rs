@@ -3,13 +3,14 @@
 use clap::{Command, CommandFactory};
 
 /// All of them.
-pub fn all() -> [(Command, &'static str); 3] {
+pub fn all() -> [(Command, &'static str); 4] {
     [
         (ecconfigd::daemon::command(), include_str!("../../docs/man/ecconfigd.8")),
         (
             ecconfigd::tls::create_ssl_cert::Arguments::command(),
             include_str!("../../docs/man/create_ssl_cert.8"),
         ),
+        (ecconfigd::node::command(), include_str!("../../docs/man/eccfg.8")),
         (ecconfigd_ctl(), include_str!("../../docs/man/ecconfigd_ctl.8")),
     ]
 }

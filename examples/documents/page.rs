@@ -12,7 +12,7 @@ pub fn page(command: Command, by_hand: &str) -> io::Result<Vec<u8>> {
     let name = command.get_name().to_uppercase();
     let mut command = command.disable_help_subcommand(true);
     command.build();
-    let subcommands: Vec<Command> = command.get_subcommands().cloned().collect();
+    let subcommands: Vec<Command> = command.get_subcommands().flat_map(leaves).cloned().collect();
     let usage = usage(&command, &subcommands);
     // An empty date would be left out, and the words behind it would move up.
     let man = Man::new(command.override_usage(usage)).title(name).section("8").date(" ");
@@ -33,6 +33,14 @@ pub fn page(command: Command, by_hand: &str) -> io::Result<Vec<u8>> {
     }
     page.extend_from_slice(by_hand.as_bytes());
     Ok(tidy(&page))
+}
+
+/// The command itself, or the ones that it is a group of.
+fn leaves(command: &Command) -> Vec<&Command> {
+    match command.has_subcommands() {
+        true => command.get_subcommands().filter(|sub| sub.get_name() != "help").collect(),
+        false => vec![command],
+    }
 }
 
 /// Without empty lines, which have no place in roff, and with only the first of the definitions

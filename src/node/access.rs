@@ -70,8 +70,9 @@ impl Session {
         let mut trust = Trust::load(&self.layout)?;
         let mut ask = |address: &Address, fingerprint| {
             let question = format_args!(
-                "The certificate of {address} has the fingerprint\n    {fingerprint}\nIs it the right \
-                 one? Its log tells it at the start of the server."
+                "The certificate of {address} has the fingerprint\n    {fingerprint}\nOn the server this \
+                 tells it:\n    openssl x509 -noout -fingerprint -sha256 -in \
+                 /var/ecconfigd/apache/server.crt\nIs it the same?"
             );
             self.output.ask(question).unwrap_or(false)
         };

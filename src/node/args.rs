@@ -11,10 +11,6 @@ use super::words::normalise;
 ///
 /// Works on the working copy in /opt/msys/ecelerity/etc/conf, whatever the current directory is.
 /// Options may be shortened while they stay unique, and written with one hyphen.
-///
-/// Exit codes: 0 done; 1 refused, or a conflict; 2 wrong usage; 3 name or password; 4 the server
-/// cannot be reached or fails; 5 its certificate; 6 a file of this machine; 7 updated, but the running
-/// process could not be told to reload.
 #[derive(Debug, Parser)]
 #[command(name = "eccfg", version, infer_long_args = true, args_override_self = true)]
 pub struct Args {
@@ -152,8 +148,8 @@ pub enum Command {
 #[derive(Debug, ClapArgs)]
 #[group(multiple = false)]
 pub struct Meeting {
-    /// The fingerprint of the server's certificate. The server's log tells it at its start, and
-    /// `openssl x509 -noout -fingerprint -sha256` does.
+    /// The fingerprint of the server's certificate. On the server,
+    /// `openssl x509 -noout -fingerprint -sha256 -in /var/ecconfigd/apache/server.crt` tells it.
     #[arg(long, value_name = "SHA256:HEX")]
     pub fingerprint: Option<String>,
     /// A file of certificates that sign those of the servers.

@@ -29,12 +29,17 @@ mod working_copy;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use self::args::Args;
 pub use self::error::Error;
 use self::owner::owner;
 use self::session::Session;
+
+/// The command line, for manual page and completions.
+pub fn command() -> clap::Command {
+    Args::command()
+}
 
 /// Runs eccfg with the arguments of this process.
 pub fn main() -> ExitCode {

@@ -1,19 +1,23 @@
-//! The README's tour, word for word.
+//! The README's tours, word for word.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::fixture::succeeds;
 
+const CONF: &str = "opt/msys/ecelerity/etc/conf";
 const README: &str = include_str!("../../README.md");
 
-/// The lines of the tour's blocks marked `sh`.
-fn tour() -> String {
-    let section = README.split("\n## ").find(|section| section.starts_with("A tour\n")).unwrap();
+/// The lines of a section's blocks marked `sh`.
+fn blocks(title: &str) -> String {
+    let mut sections = README.split("\n## ");
+    let section = sections.find(|section| section.lines().next() == Some(title)).unwrap();
     let blocks = section.split("```sh\n").skip(1);
     let blocks: Vec<&str> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(blocks.len() >= 3, "the README has lost its tour");
+    assert!(blocks.len() >= 3, "the README has lost {title}");
     blocks.concat()
 }
 
@@ -50,10 +54,14 @@ fn start(dir: &Path) -> Server {
 }
 
 #[test]
-fn the_tour_works_as_it_is_printed() {
+fn the_tours_work_as_they_are_printed() {
     let dir = tempfile::tempdir().unwrap();
+    let programs = dir.path().join("target/release");
+    fs::create_dir_all(&programs).unwrap();
+    symlink(env!("CARGO_BIN_EXE_eccfg"), programs.join("eccfg")).unwrap();
     let _server = start(dir.path());
-    let script = format!("set -eu\nshopt -s expand_aliases\n{}", tour());
+    let script = ["A tour", "Two nodes"].map(blocks).concat();
+    let script = format!("set -eu\nshopt -s expand_aliases\n{script}");
     let output = Command::new("bash")
         .args(["-c", &script])
         .current_dir(dir.path())
@@ -66,4 +74,10 @@ fn the_tour_works_as_it_is_printed() {
     assert!(String::from_utf8_lossy(&said).contains("remote: Committed revision 2."));
     assert!(told.contains("\"name\":\"ecelerity.conf\",\"kind\":\"file\""), "{told}");
     assert!(told.contains("Revert \"Say where we have been\""), "{told}");
+    assert!(told.contains("C    default/common.conf"), "{told}");
+    assert!(told.contains("Committed revision 7."), "{told}");
+    let [one, other] = ["mta1", "mta2"].map(|node| {
+        fs::read_to_string(dir.path().join(node).join(CONF).join("default/common.conf")).unwrap()
+    });
+    assert!(one == other && !one.contains("Changed on"), "{one}");
 }

@@ -15,6 +15,7 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /etc/cron.d/msys-ecelerity
 -rwxr-xr-x /etc/init.d/ecconfigd
 -rwxr-xr-x /opt/msys/ecelerity/bin/create_ssl_cert
+-rwxr-xr-x /opt/msys/ecelerity/bin/eccfg
 -rwxr-xr-x /opt/msys/ecelerity/bin/ecconfigd_ctl
 -rw-r--r-- /opt/msys/ecelerity/etc/sample-configs/default/common.conf
 -rw-r--r-- /opt/msys/ecelerity/etc/sample-configs/default/eccluster.conf
@@ -32,6 +33,7 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/lib/sysusers.d/ecconfigd.conf
 -rw-r--r-- /usr/lib/tmpfiles.d/ecconfigd.conf
 -rw-r--r-- /usr/share/bash-completion/completions/create_ssl_cert
+-rw-r--r-- /usr/share/bash-completion/completions/eccfg
 -rw-r--r-- /usr/share/bash-completion/completions/ecconfigd
 -rw-r--r-- /usr/share/bash-completion/completions/ecconfigd_ctl
 -rw-r--r-- /usr/share/doc/ecconfigd/changelog.gz
@@ -40,13 +42,16 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/share/doc/ecconfigd/logging.md
 -rw-r--r-- /usr/share/doc/ecconfigd/third-party.gz
 -rw-r--r-- /usr/share/fish/vendor_completions.d/create_ssl_cert.fish
+-rw-r--r-- /usr/share/fish/vendor_completions.d/eccfg.fish
 -rw-r--r-- /usr/share/fish/vendor_completions.d/ecconfigd.fish
 -rw-r--r-- /usr/share/fish/vendor_completions.d/ecconfigd_ctl.fish
 -rw-r--r-- /usr/share/lintian/overrides/ecconfigd
 -rw-r--r-- /usr/share/man/man8/create_ssl_cert.8.gz
+-rw-r--r-- /usr/share/man/man8/eccfg.8.gz
 -rw-r--r-- /usr/share/man/man8/ecconfigd.8.gz
 -rw-r--r-- /usr/share/man/man8/ecconfigd_ctl.8.gz
 -rw-r--r-- /usr/share/zsh/vendor-completions/_create_ssl_cert
+-rw-r--r-- /usr/share/zsh/vendor-completions/_eccfg
 -rw-r--r-- /usr/share/zsh/vendor-completions/_ecconfigd
 -rw-r--r-- /usr/share/zsh/vendor-completions/_ecconfigd_ctl
 END_OF_LIST

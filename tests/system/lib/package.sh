@@ -38,13 +38,6 @@ install_into() { # ROOT
         sh -c "umask $(umask) && exec dpkg --install /root/ecconfigd.deb" \
         </dev/null >"$WORK/dpkg.log" 2>&1 || { cat "$WORK/dpkg.log" && return 1; }
     rm "$1/root/ecconfigd.deb" "$1/usr/sbin/policy-rc.d"
-    add_eccfg "$1"
-}
-
-# What stands for the nodes' tool while the package does not hold it: the units name it.
-add_eccfg() { # ROOT
-    local eccfg=$1/opt/msys/ecelerity/bin/eccfg
-    [ -x "$eccfg" ] || install -m 0755 /usr/bin/true "$eccfg"
 }
 
 # A disk without the package.
