@@ -141,13 +141,8 @@ fn it_does_not_end_before_the_repository_is_whole() {
     clone.write("dir/file.conf", "content\n");
     let commit = clone.push_file("default/a.conf", "a\n");
     succeeds(clone.git(&["push", "--quiet", "origin", "boot:topic", "boot:running"]));
-    let objects = server.repository("default").join("objects");
-    server.bare("default", &["repack", "-a", "-d", "-q"]);
-    unpack(&server);
-    let object = |name: &str| {
-        let id = clone.rev(name);
-        objects.join(&id[..2]).join(&id[2..])
-    };
+    server.unpack("default");
+    let object = |name: &str| server.object("default", &clone.rev(name));
     let reference = |name: &str| server.repository("default").join("refs/heads").join(name);
     begin(&server, "default");
     let nowhere = format!("leads to {}, which is no commit here", "1".repeat(40));
@@ -348,21 +343,6 @@ impl Damage {
         move || {
             let _ = fs::remove_file(&path);
             fs::write(&path, content).unwrap();
-        }
-    }
-}
-
-/// Keeps each object in a file of its own.
-fn unpack(server: &Server) {
-    let objects = server.repository("default").join("objects");
-    for entry in fs::read_dir(objects.join("pack")).unwrap() {
-        let path = entry.unwrap().path();
-        let aside = server.root.join(path.file_name().unwrap());
-        fs::rename(&path, &aside).unwrap();
-        if aside.extension().is_some_and(|ending| ending == "pack") {
-            let mut command = server.git().command(&server.repository("default"));
-            command.args(["unpack-objects", "-q"]).stdin(fs::File::open(&aside).unwrap());
-            succeeds(command.output().unwrap());
         }
     }
 }

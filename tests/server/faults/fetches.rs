@@ -65,9 +65,11 @@ fn fault_2_what_is_malformed_is_told_by_the_status() {
 #[test]
 fn fault_2_a_damaged_repository_gives_an_error_and_never_half_a_pack() {
     let server = Server::start();
+    server.unpack("default");
+    let server = server.restart();
     let clone = server.git().clone_of("default");
     let (head, file) = (clone.rev("HEAD"), clone.rev("HEAD:default/ecelerity.conf"));
-    let object = server.repository("default").join("objects").join(&file[..2]).join(&file[2..]);
+    let object = server.object("default", &file);
     let kept = server.root.join("kept");
     fs::rename(&object, &kept).unwrap();
     for git in server.gits(&["0", "1", "2"]) {
