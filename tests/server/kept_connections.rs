@@ -1,15 +1,20 @@
 //! Connections that clients keep, when the server ends: nobody is left without an answer, and nobody
 //! holds the end up.
 
+use std::net::TcpStream;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ecconfigd::server::limits::{DRAIN_TIME, LAST_REQUEST_TIME};
 use nix::sys::signal::Signal;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBuf;
 
 use crate::fixture::{Http2Answer, Raw, Server, authorization, frame};
 
+/// More than the buffers between the two take.
+const LARGE: usize = 8 << 20;
 const GET_LIVEZ: &str = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 #[test]
@@ -34,8 +39,11 @@ fn a_busy_client_is_told_that_its_connection_ends() {
 #[test]
 fn a_client_may_ask_once_more_after_a_long_answer() {
     let mut server = Server::start();
-    server.git().clone_of("default").push_file("large", vec![b'x'; 16 << 20]);
-    let mut client = Raw::connect(&server);
+    server.git().clone_of("default").push_file("large", vec![b'x'; LARGE]);
+    // What waits in the system's buffers the server takes for read.
+    let socket = TcpStream::connect(server.address).unwrap();
+    setsockopt(&socket, RcvBuf, &(16 << 10)).unwrap();
+    let mut client = Raw::over(&server, socket, b"http/1.1").unwrap();
     client.send(format!(
         "GET /config/default/boot/large HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
         authorization(&server, "admin"),
@@ -44,7 +52,7 @@ fn a_client_may_ask_once_more_after_a_long_answer() {
     server.signal(Signal::SIGTERM);
     server.wait_for("STOPPING=1");
     outlast_the_wait_for_a_last_request();
-    client.take(16 << 20).unwrap();
+    client.take(LARGE).unwrap();
     assert_eq!(ask(&mut client).header("connection"), Some("close"));
     assert!(server.wait().success());
 }
