@@ -5,14 +5,6 @@ use std::io::Read;
 
 use super::{Band, Error, Id, Pkt, PktReader, RefResult};
 
-/// A fetch's answer.
-pub enum PackAnswer<R> {
-    /// The pack, in side-bands.
-    Pack(Bands<R>),
-    /// The server's reason to send none.
-    Refused(String),
-}
-
 /// Packets of an answer, each on its band.
 pub struct Bands<R> {
     lines: PktReader<R>,
@@ -27,31 +19,25 @@ pub struct PushReport {
     pub results: Vec<RefResult>,
 }
 
-impl<R: Read> PackAnswer<R> {
-    /// Reads up to where the pack begins.
+impl<R: Read> Bands<R> {
+    /// The packets of a fetch's answer, from where its pack begins.
     ///
     /// # Errors
-    /// If this is no answer to a fetch.
-    pub fn read(input: R) -> Result<Self, Error> {
+    /// [`Error::Refused`] with the server's reason to send none; others if this is no such answer.
+    pub fn of_pack(input: R) -> Result<Self, Error> {
         let mut lines = PktReader::new(input);
         loop {
             match lines.read()? {
-                Some(Pkt::Data(b"packfile")) => return Ok(Self::Pack(Bands { lines })),
-                Some(Pkt::Data(line)) => {
-                    if let Some(reason) = line.strip_prefix(b"ERR ") {
-                        return Ok(Self::Refused(String::from_utf8_lossy(reason).into_owned()));
-                    }
-                    // A section before the pack, such as `acknowledgments` or `shallow-info`.
-                }
+                Some(Pkt::Data(b"packfile")) => return Ok(Self { lines }),
+                // A section before the pack, such as `acknowledgments` or `shallow-info`.
+                Some(Pkt::Data(line)) => not_refused(line)?,
                 Some(Pkt::Delimiter) => {}
                 Some(other) => return Err(Error::UnexpectedLine(format!("{other:?}"))),
                 None => return Err(Error::Truncated),
             }
         }
     }
-}
 
-impl<R: Read> Bands<R> {
     /// The packets of an answer that is nothing else.
     pub fn new(input: R) -> Self {
         Self { lines: PktReader::new(input) }
@@ -118,17 +104,27 @@ impl PushReport {
 /// The objects that the references of an answer to `ls-refs` name, with their full names.
 ///
 /// # Errors
-/// If this is no such answer.
+/// [`Error::Refused`] with the server's reason to name none; others if this is no such answer.
 pub fn read_refs(input: impl Read) -> Result<Vec<(String, Id)>, Error> {
     let mut lines = PktReader::new(input);
     let mut refs = Vec::new();
     loop {
         match lines.read()? {
-            Some(Pkt::Data(line)) => refs.push(reference(line)?),
+            Some(Pkt::Data(line)) => {
+                not_refused(line)?;
+                refs.push(reference(line)?);
+            }
             Some(Pkt::Flush) => return Ok(refs),
             Some(other) => return Err(Error::UnexpectedLine(format!("{other:?}"))),
             None => return Err(Error::Truncated),
         }
+    }
+}
+
+fn not_refused(line: &[u8]) -> Result<(), Error> {
+    match line.strip_prefix(b"ERR ") {
+        Some(reason) => Err(Error::Refused(String::from_utf8_lossy(reason).into_owned())),
+        None => Ok(()),
     }
 }
 
@@ -168,11 +164,11 @@ mod tests {
         Sideband::Large.write(&mut body, Band::Data, b"PACK\n");
         let cut = body.len();
         Sideband::Large.finish(&mut body);
-        let Ok(PackAnswer::Pack(pack)) = PackAnswer::read(&body[..]) else { panic!("no pack") };
+        let pack = Bands::of_pack(&body[..]).unwrap();
         let expected =
             vec![(Band::Progress, b"counting\n".to_vec()), (Band::Data, b"PACK\n".to_vec())];
         assert_eq!(bands(pack).unwrap(), expected);
-        let Ok(PackAnswer::Pack(pack)) = PackAnswer::read(&body[..cut]) else { panic!("no pack") };
+        let pack = Bands::of_pack(&body[..cut]).unwrap();
         assert!(matches!(bands(pack), Err(Error::Truncated)));
     }
 
@@ -180,8 +176,10 @@ mod tests {
     fn a_refusal_is_told() {
         let mut body = Vec::new();
         pkt::line(&mut body, "ERR not our ref");
-        let Ok(PackAnswer::Refused(why)) = PackAnswer::read(&body[..]) else { panic!("no reason") };
-        assert_eq!(why, "not our ref");
+        for refused in [Bands::of_pack(&body[..]).map(|_| ()), read_refs(&body[..]).map(|_| ())] {
+            let Err(Error::Refused(why)) = refused else { panic!("no reason") };
+            assert_eq!(why, "not our ref");
+        }
     }
 
     #[test]
@@ -216,7 +214,7 @@ mod tests {
                 let _ = read_refs(&input[..]);
                 let _ = PushReport::parse(input);
                 let _ = bands(Bands::new(input));
-                let _ = PackAnswer::read(&input[..]).map(|_| ());
+                let _ = Bands::of_pack(&input[..]).map(|_| ());
             }
         }
     }

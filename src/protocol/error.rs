@@ -25,6 +25,9 @@ pub enum Error {
     /// A feature that this server does not have.
     #[error("{0} is not supported by this server")]
     Unsupported(String),
+    /// A server's reason, behind `ERR`, to give no answer.
+    #[error("{0}")]
+    Refused(String),
     /// The source of the bytes failed.
     #[error("the request could not be read")]
     Io(#[from] io::Error),

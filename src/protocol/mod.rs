@@ -2,7 +2,7 @@
 //! and answers become bytes. Everything that comes in is hostile until it has passed through here.
 //!
 //! Beside the server's half stands the client's, for eccfg: [`ask_for_pack`] and its like, and
-//! [`PackAnswer`] and its like.
+//! [`Bands`] and its like.
 //!
 //! The formats are those of git's `gitprotocol-common(5)`, `gitprotocol-pack(5)`,
 //! `gitprotocol-v2(5)` and `gitprotocol-http(5)`.
@@ -25,7 +25,7 @@ mod sideband;
 mod version;
 
 pub use advertisement::{Advertised, Service, advertise, advertise_v2};
-pub use answer::{Bands, PackAnswer, PushReport, read_refs};
+pub use answer::{Bands, PushReport, read_refs};
 pub use ask::{ask_for_pack, ask_for_refs, ask_to_change};
 pub use error::Error;
 pub use fetch::{Deepen, FetchRequest, Filter, MultiAck};

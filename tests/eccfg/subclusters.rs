@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::fake::{Fake, answer};
 use crate::fixture::Server;
-use crate::node::{Node, tip};
+use crate::node::{Node, quiet, tip};
 
 #[test]
 fn where_the_subclusters_stand_is_one_question() {
@@ -54,4 +54,24 @@ fn other_requests_bring_json_and_get_it() {
     assert!(requests[0].contains("content-type: application/json\r\n"), "{requests:?}");
     assert!(requests[1].starts_with("DELETE /subclusters/east/override "), "{requests:?}");
     assert!(!requests[1].contains("content-"), "{requests:?}");
+}
+
+#[test]
+fn a_subcluster_in_conflict_is_told_as_such_whatever_is_asked() {
+    let server = Server::start();
+    let node = Node::of(&server);
+    let mut remote = node.connect(&server);
+    let (old, repository) = (tip(&server, "boot"), &node.repository);
+    remote.fetch("default", repository, old, &[], &mut quiet).unwrap();
+    let new = node.commit(&[old], "default/a.conf", "mine\n");
+    remote.call(Method::PUT, "/subclusters/default/conflict", None).unwrap();
+    assert!(remote.subclusters(&["default"]).unwrap()[0].conflict);
+    for error in [
+        remote.fetch("default", repository, old, &[], &mut quiet).unwrap_err(),
+        remote.push("default", repository, "boot", Some(old), new, &mut quiet).unwrap_err(),
+        remote.branch("default", "running").unwrap_err(),
+    ] {
+        assert!(matches!(&error, Error::Conflict(_)), "{error:?}");
+        assert!(error.to_string().contains("eccfg resolve default"), "{error}");
+    }
 }

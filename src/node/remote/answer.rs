@@ -128,6 +128,7 @@ impl Read for Reader<'_> {
 pub(super) fn unreadable(address: &Address, error: protocol::Error) -> Error {
     match error {
         protocol::Error::Truncated => cut_off(address, ErrorKind::UnexpectedEof),
+        protocol::Error::Refused(why) => refusal::told(address, &why),
         protocol::Error::Io(error) => cut_off(address, error.kind()),
         _ => refusal::no_ecconfigd(address),
     }

@@ -68,7 +68,7 @@ impl Change<'_> {
         let report = &told.report;
         if let Err(why) = &report.unpack {
             let why = safe(why.as_bytes());
-            return Err(Error::Refused(format!("{address} could not take the commit: {why}")));
+            return Err(Error::Connection(format!("{address} could not take the commit: {why}")));
         }
         let refused = report.results.iter().find_map(|result| result.refused.as_deref());
         match refused {
@@ -77,7 +77,11 @@ impl Change<'_> {
             Some(why) if STALE.contains(&why) => Err(self.stale()),
             Some(why) => {
                 let (why, name) = (safe(why.as_bytes()), self.subcluster);
-                Err(Error::Refused(format!("{address} refuses the commit to {name}: {why}")))
+                let text = format!("{address} refuses the commit to {name}: {why}");
+                Err(match why.contains("CONFLICT") {
+                    true => Error::Conflict(text),
+                    false => Error::Refused(text),
+                })
             }
         }
     }

@@ -12,7 +12,7 @@ use super::limits::WORK;
 use super::outgoing::Content;
 use super::words::safe;
 use super::{Error, Progress, Remote, UPLOAD_PACK_RESULT, id, upload_pack};
-use crate::protocol::{self, Band, Bands, Id, PackAnswer};
+use crate::protocol::{self, Band, Bands, Id};
 
 /// Whom a transfer tells how far it has come.
 type Tell<'a> = RefCell<&'a mut dyn FnMut(Progress<'_>)>;
@@ -75,15 +75,7 @@ impl Remote {
         let answer = self.conversation.ask(&upload_pack(subcluster, content, WORK), &mut |_| {})?;
         let address = answer.address().clone();
         let reader = answer.of_type(UPLOAD_PACK_RESULT)?;
-        let mut bands = match PackAnswer::read(reader).map_err(|e| unreadable(&address, e))? {
-            PackAnswer::Pack(bands) => bands,
-            PackAnswer::Refused(why) => {
-                let why = safe(why.as_bytes());
-                return Err(Error::NotFound(format!(
-                    "{address} does not have the revision that it told of: {why}; try again"
-                )));
-            }
-        };
+        let mut bands = Bands::of_pack(reader).map_err(|error| unreadable(&address, error))?;
         // Without common history every object must come, and need not be looked for here.
         let known = (!have.is_empty()).then_some(odb);
         let mut arrival = Arrival::begin(repository, known, |progress| {

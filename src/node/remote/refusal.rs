@@ -1,8 +1,9 @@
-//! Statuses that are no success, in sentences.
+//! Answers that are no success, in sentences.
 
 use hyper::StatusCode;
 
 use super::Error;
+use super::words::safe;
 use crate::momentum::Address;
 
 /// `sentence` is the server's own, fit for a terminal; empty if it gave none.
@@ -56,6 +57,15 @@ fn unauthorized(address: &Address, account: Option<&str>) -> String {
         Some(account) => format!(
             "{address} does not accept this password of {account}: either the name or the password is wrong; an administrator sets a new one on the server with: ecconfigd passwd {account}"
         ),
+    }
+}
+
+/// What a server says in git's way.
+pub(super) fn told(address: &Address, why: &str) -> Error {
+    let text = format!("{address}: {}", safe(why.as_bytes()));
+    match why.contains("CONFLICT") {
+        true => Error::Conflict(text),
+        false => Error::NotFound(text),
     }
 }
 
