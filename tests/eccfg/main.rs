@@ -6,6 +6,7 @@ mod fixture;
 
 mod answers;
 mod connecting;
+mod disk_full;
 mod fake;
 mod fetch;
 mod lost_answers;
