@@ -43,7 +43,11 @@ pub fn command() -> clap::Command {
 
 /// Runs eccfg with the arguments of this process.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse_from(Args::words()) {
+    let words = Args::words();
+    if let Err(error) = password::hide_from_process_list(&words) {
+        eprintln!("eccfg: others can see the password in the process list: {error}");
+    }
+    let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => {
             // Nobody is there to be told if even this cannot be written.

@@ -11,6 +11,7 @@ mod fake;
 mod fetch;
 mod lost_answers;
 mod node;
+mod passwords;
 mod push;
 mod subclusters;
 mod trust;

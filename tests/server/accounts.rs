@@ -1,14 +1,13 @@
 //! Accounts, set and listed beside the running server.
 
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output};
 use std::time::Instant;
 
 use argon2::{Argon2, PasswordHasher};
 
-use crate::fixture::{BINARY, Reply, Server, eventually, fails, on_terminal, succeeds, text};
+use crate::fixture::{BINARY, Reply, Server, answers_unseen, eventually, fails, succeeds, text};
 
 #[test]
 fn a_new_account_works_as_soon_as_it_is_made() {
@@ -247,29 +246,9 @@ fn passwd(server: &Server, arguments: &[&str], input: &str) -> Output {
 
 /// Gives these answers, each after its question, and returns all that was shown.
 fn passwd_on_terminal(server: &Server, answers: [&str; 2]) -> (ExitStatus, String) {
-    let script = format!("tty; exec {BINARY} passwd jane --root {}", server.root.display());
-    let mut command = on_terminal(&script);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut shown = String::new();
-    let mut buffer = [0; 1 << 10];
-    for (question, answer) in ["New password of jane: ", "The same again: "].iter().zip(answers) {
-        while !shown.ends_with(question) {
-            let length = screen.read(&mut buffer).unwrap();
-            assert_ne!(length, 0, "{shown}");
-            shown.push_str(&String::from_utf8_lossy(&buffer[..length]));
-        }
-        // The question comes a moment before the terminal is told not to show the answer.
-        let terminal = shown.lines().next().unwrap();
-        eventually("the terminal is silent", || settings(terminal).contains(" -echo "));
-        keyboard.write_all(answer.as_bytes()).unwrap();
-    }
-    screen.read_to_string(&mut shown).unwrap();
-    (child.wait().unwrap(), shown)
-}
-
-fn settings(terminal: &str) -> String {
-    succeeds(Command::new("stty").args(["-a", "-F", terminal]).output().unwrap())
+    let command = format!("{BINARY} passwd jane --root {}", server.root.display());
+    let questions = ["New password of jane: ", "The same again: "];
+    answers_unseen(&command, &[(questions[0], answers[0]), (questions[1], answers[1])])
 }
 
 fn login(server: &Server, name: &str, password: &str) -> Reply {

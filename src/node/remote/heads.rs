@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::answer::{QUICK, cut_off, unreadable};
 use super::conversation::{Ask, Headers};
-use super::limits::{MAX_JSON, MAX_REPORT};
+use super::limits::{MAX_JSON, MAX_REPORT, WORK};
 use super::outgoing::Content;
 use super::refusal::no_ecconfigd;
 use super::{Error, Remote, UPLOAD_PACK_RESULT, oid, upload_pack};
@@ -89,7 +89,9 @@ impl Remote {
             0 => &[],
             _ => &[("content-type", "application/json")],
         };
-        let ask = Ask { method, path, headers, content, patience: QUICK, is_repeatable };
+        // A change may copy much.
+        let patience = if method.is_safe() { QUICK } else { WORK };
+        let ask = Ask { method, path, headers, content, patience, is_repeatable };
         let answer = self.conversation.ask(&ask, &mut |_| {})?;
         if answer.status() == hyper::StatusCode::NO_CONTENT {
             return Ok(b"null".to_vec());
