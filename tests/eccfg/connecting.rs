@@ -35,6 +35,15 @@ fn the_first_that_can_be_reached_and_trusted_is_used() {
 }
 
 #[test]
+fn every_address_of_a_host_is_tried() {
+    let server = Server::start();
+    let node = Node::of(&server);
+    // It may be that of IPv6 first, where nobody listens.
+    let localhost = format!("localhost:{}", server.address.port()).parse().unwrap();
+    assert_eq!(Remote::connect(&[localhost], &node.trust).unwrap().address().host, "localhost");
+}
+
+#[test]
 fn what_keeps_each_from_being_used_is_told() {
     let node = Node::alone();
     let closed = closed_port();

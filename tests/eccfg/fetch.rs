@@ -1,10 +1,14 @@
 //! Objects from the server.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use ecconfigd::node::remote::{Error, Progress};
 use git2::Oid;
 
-use crate::fixture::{Server, succeeds};
-use crate::node::{Node, quiet, tip};
+use crate::fake::{Fake, answer};
+use crate::fixture::{Server, post};
+use crate::node::{Node, fsck, quiet, tip};
 
 #[test]
 fn an_empty_repository_gets_the_whole_history() {
@@ -85,15 +89,54 @@ fn a_revision_that_the_server_does_not_have_is_told() {
     remote.fetch("default", &node.repository, tip, &[], &mut quiet).unwrap();
 }
 
-#[track_caller]
-fn fsck(node: &Node, commit: Oid) {
-    let mut command = std::process::Command::new("git");
-    command.arg("--git-dir").arg(node.repository.path());
-    let commit = commit.to_string();
-    succeeds(
-        command.args(["fsck", "--full", "--strict", "--no-dangling", &commit]).output().unwrap(),
-    );
-    let mut command = std::process::Command::new("git");
-    command.arg("--git-dir").arg(node.repository.path());
-    succeeds(command.args(["rev-list", "--objects", &commit]).output().unwrap());
+#[test]
+fn a_thin_pack_is_completed() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    let lines: String = (0..200).map(|number| format!("line {number}\n")).collect();
+    clone.push_file("default/a.conf", &lines);
+    let old = tip(&server, "boot");
+    let mut node = Node::of(&server);
+    node.connect(&server).fetch("default", &node.repository, old, &[], &mut quiet).unwrap();
+    clone.write("default/a.conf", lines.replace("line 7\n", "line seven\n"));
+    let new = Oid::from_str(&clone.commit("One line")).unwrap();
+
+    let mut command = clone.git.command(&clone.path);
+    command.args([
+        "pack-objects",
+        "--revs",
+        "--thin",
+        "--stdout",
+        "--quiet",
+        "--delta-base-offset",
+    ]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    write!(child.stdin.take().unwrap(), "{new}\n^{old}\n").unwrap();
+    let pack = child.wait_with_output().unwrap().stdout;
+    let mut body = post::line("packfile");
+    body.extend(format!("{:04x}\u{1}", pack.len() + 5).into_bytes());
+    body.extend([&pack[..], b"0000"].concat());
+    let fake = Fake::answering(answer("200 OK", &[], "application/x-git-upload-pack-result", body));
+    node.accept(&fake.address, fake.certificate);
+    let mut remote = node.connect_to(&fake.address);
+    remote.fetch("default", &node.repository, new, &[old], &mut quiet).unwrap();
+    assert!(node.read(new, "default/a.conf").contains("line seven\n"));
+    fsck(&node, new);
+}
+
+#[test]
+fn a_repository_that_has_lost_objects_is_mended() {
+    let server = Server::start();
+    let old = tip(&server, "boot");
+    server.git().clone_of("default").push_file("default/a.conf", "new\n");
+    let new = tip(&server, "boot");
+    let (whole, damaged) = (Node::of(&server), Node::of(&server));
+    let mut remote = whole.connect(&server);
+    remote.fetch("default", &whole.repository, new, &[], &mut quiet).unwrap();
+    // The commit is there, and nothing that it leads to.
+    let odb = whole.repository.odb().unwrap();
+    let commit = odb.read(old).unwrap();
+    damaged.repository.odb().unwrap().write(commit.kind(), commit.data()).unwrap();
+    remote.fetch("default", &damaged.repository, new, &[old], &mut quiet).unwrap();
+    fsck(&damaged, new);
 }

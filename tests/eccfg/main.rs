@@ -9,6 +9,7 @@ mod connecting;
 mod disk_full;
 mod fake;
 mod fetch;
+mod interrupted;
 mod lost_answers;
 mod node;
 mod passwords;

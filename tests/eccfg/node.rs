@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use ecconfigd::layout::Layout;
 use ecconfigd::momentum::Address;
@@ -12,7 +13,7 @@ use ecconfigd::tls::Fingerprint;
 use git2::{Oid, Repository, Signature};
 use tempfile::TempDir;
 
-use crate::fixture::Server;
+use crate::fixture::{Server, succeeds};
 
 pub struct Node {
     pub repository: Repository,
@@ -111,6 +112,20 @@ pub fn address(server: &Server) -> Address {
 pub fn tip(server: &Server, branch: &str) -> Oid {
     let id = server.bare("default", &["rev-parse", "--verify", branch]);
     Oid::from_str(id.trim()).unwrap()
+}
+
+/// git finds nothing wrong with the repository, and all there that the commit leads to.
+#[track_caller]
+pub fn fsck(node: &Node, commit: Oid) {
+    let commit = commit.to_string();
+    for words in [
+        &["fsck", "--full", "--strict", "--no-dangling", &commit][..],
+        &["rev-list", "--objects", "--quiet", &commit],
+    ] {
+        let mut git = Command::new("git");
+        git.arg("--git-dir").arg(node.repository.path());
+        succeeds(git.args(words).output().unwrap());
+    }
 }
 
 pub fn quiet(_: ecconfigd::node::remote::Progress<'_>) {}
