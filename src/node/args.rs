@@ -37,7 +37,9 @@ pub struct Common {
 
     /// The password. Without it: the environment variable ECCFG_PASSWORD, --password-file, or the
     /// question on the terminal.
-    #[arg(short, long, global = true, value_name = "PASSWORD")]
+    // Its beginnings, which would also be those of --password-file.
+    #[arg(short, long, aliases = ["p", "pa", "pas", "pass", "passw", "passwo", "passwor"],
+          global = true, value_name = "PASSWORD", allow_hyphen_values = true)]
     pub password: Option<String>,
 
     /// A file whose first line is the password.

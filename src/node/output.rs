@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use super::Error;
 use super::progress::Progress;
 
 /// The two streams.
@@ -20,6 +21,17 @@ impl Output {
     pub fn answer(&self, line: impl Display) {
         // Nobody is there to be told that the reader has gone.
         let _ = writeln!(io::stdout(), "{line}");
+    }
+
+    /// Bytes that were asked for, as they are.
+    pub fn content(&self, content: &[u8]) -> Result<(), Error> {
+        match io::stdout().write_all(content).and_then(|()| io::stdout().flush()) {
+            // Nobody is there to be told that the reader has gone.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Error::file("the standard output".as_ref())(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A line of what happens.

@@ -28,8 +28,18 @@ pub fn resolve(working_copy: &WorkingCopy, typed: &Path) -> Result<Vec<u8>, Erro
     }
 }
 
-/// The path relative to the tree, without `.` and `..`; `None` if it leaves the tree.
+/// The path relative to the tree, without `.` and `..`; `None` if it leaves the tree. It may come to
+/// the tree by way of links.
 fn inside(tree: &Path, path: &Path) -> Option<PathBuf> {
+    let is_tree = |above: &&Path| above.canonicalize().is_ok_and(|above| above == *tree);
+    let plain = plain(path);
+    let top = plain.ancestors().find(|above| above == &tree);
+    let top = top.or_else(|| plain.ancestors().find(is_tree))?;
+    let below = plain.strip_prefix(top).ok()?;
+    (!below.components().any(|part| part.as_os_str() == ".git")).then(|| below.to_owned())
+}
+
+fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {
@@ -38,8 +48,7 @@ fn inside(tree: &Path, path: &Path) -> Option<PathBuf> {
             other => plain.push(other),
         }
     }
-    let below = plain.strip_prefix(tree).ok()?;
-    (!below.components().any(|part| part.as_os_str() == ".git")).then(|| below.to_owned())
+    plain
 }
 
 /// Whether `path` is `directory` or lies in it. The empty path is the whole tree.

@@ -5,12 +5,14 @@
 mod fixture;
 
 mod answers;
+mod commands;
 mod connecting;
 mod disk_full;
 mod fake;
 mod fetch;
 mod interrupted;
 mod lost_answers;
+mod machine;
 mod node;
 mod passwords;
 mod push;

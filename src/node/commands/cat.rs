@@ -1,6 +1,5 @@
 //! `eccfg cat`.
 
-use std::io::{Write, stdout};
 use std::path::Path;
 
 use crate::node::Error;
@@ -24,7 +23,5 @@ pub fn run(session: &Session, revision: Option<&str>, file: &Path) -> Result<(),
         Error::Refused(format!("there is no file {} in {at}", shown(&whole)))
     })?;
     let blob = part.repository.find_blob(leaf.id)?;
-    // Nobody is there to be told that the reader has gone.
-    let _ = stdout().write_all(blob.content());
-    Ok(())
+    session.output.content(blob.content())
 }

@@ -1,0 +1,277 @@
+//! Brings the working copy up to date.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use crate::fixture::{Server, text};
+use crate::machine::Machine;
+
+#[test]
+fn nothing_new_says_so_and_touches_nothing() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    let inode = |path: &str| fs::metadata(machine.conf.join(path)).unwrap().ino();
+    let before = inode(".");
+    assert_eq!(machine.ok("pull"), "OK: default at revision 1, global at revision 1.\n");
+    assert_eq!(machine.ok("pull --quiet"), "");
+    assert_eq!((inode("."), machine.reloads()), (before, 0));
+}
+
+#[test]
+fn what_is_new_is_told_and_the_mail_server_reloads_once() {
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    one.write("default/ecelerity.conf", "changed\n");
+    one.write("default/new.conf", "new\n");
+    one.remove("default/common.conf");
+    one.write("global/all.conf", "all\n");
+    one.ok("commit --add-all --delete-all -m Why");
+    assert_eq!(
+        two.ok("pull"),
+        "D    default/common.conf\n\
+         U    default/ecelerity.conf\n\
+         A    default/new.conf\n\
+         A    global/all.conf\n\
+         OK: default at revision 2, global at revision 2.\n"
+    );
+    two.assert_clean();
+    assert_eq!((two.reloads(), one.reloads()), (1, 0));
+    two.ok("pull");
+    assert_eq!(two.reloads(), 1, "nothing was new");
+    one.ok("pull");
+    assert_eq!(one.reloads(), 0, "it had these files already");
+}
+
+#[test]
+fn quiet_updates_without_a_word() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    assert_eq!(machine.ok("pull --quiet"), "");
+    assert_eq!(machine.read("new.conf"), "new\n");
+}
+
+#[test]
+fn local_changes_are_merged() {
+    let server = Server::start();
+    let (one, two) = (Machine::new(&server), Machine::new(&server));
+    server.git().clone_of("default").push_file("x.conf", "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    one.bootstrap("");
+    two.bootstrap("");
+    one.commit_file("x.conf", "one\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    two.write("x.conf", "1\n2\n3\n4\n5\n6\n7\n8\ntwo\n");
+    two.write("unknown.conf", "unknown\n");
+    two.remove("default/common.conf");
+    let told = two.ok("pull");
+    assert!(told.contains("G    x.conf\n"), "{told}");
+    assert_eq!(two.read("x.conf"), "one\n2\n3\n4\n5\n6\n7\n8\ntwo\n");
+    assert_eq!(two.ok("status"), "!    default/common.conf\n?    unknown.conf\nM    x.conf\n");
+    assert_eq!(
+        two.git(".", &["status", "--porcelain"]),
+        " D default/common.conf\n M x.conf\n?? unknown.conf\n"
+    );
+    assert_eq!(two.reloads(), 1);
+}
+
+#[test]
+fn mine_keeps_the_local_side() {
+    let pair = Overlap::new();
+    let two = &pair.two;
+    two.ok("pull --mine");
+    assert_eq!(two.read("both.conf"), "mine\n");
+    assert_eq!(two.read("gone.conf"), "mine\n");
+    assert_eq!(two.read("new.conf"), "mine\n");
+    assert!(!two.has("left.conf"));
+    let status = two.ok("status");
+    assert!(!status.contains("C  ") && status.contains("M    both.conf"), "{status}");
+    assert_eq!(two.reloads(), 0, "nothing on disk has changed");
+}
+
+#[test]
+fn theirs_takes_the_new_side() {
+    let pair = Overlap::new();
+    let two = &pair.two;
+    two.ok("pull -theirs");
+    assert_eq!(two.read("both.conf"), "theirs\n");
+    assert_eq!(two.read("left.conf"), "theirs\n");
+    assert_eq!(two.read("new.conf"), "theirs\n");
+    assert!(!two.has("gone.conf"));
+    two.assert_clean();
+    assert_eq!(two.reloads(), 1);
+}
+
+#[test]
+fn the_three_ways_exclude_each_other() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    for line in ["pull --mine --theirs", "pull --mine --manual", "pull -theirs -manual"] {
+        machine.fails(2, line);
+    }
+}
+
+#[test]
+fn a_shell_that_stands_in_the_old_tree_is_told() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    let here = machine.conf.join("default");
+    let output = machine.eccfg(&["pull"]).current_dir(&here).output().unwrap();
+    let said = text(&output);
+    assert!(said.contains("OK") && said.contains("has been invalidated"), "{said}");
+    assert!(said.contains(&format!("    cd {}\n", here.display())), "{said}");
+    let output = machine.eccfg(&["pull"]).current_dir(&here).output().unwrap();
+    assert!(!text(&output).contains("invalidated"), "{}", text(&output));
+}
+
+#[test]
+fn the_reload_command_stands_in_the_file_environment() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    let told = machine.root.join("told");
+    machine.write_etc("environment", &format!("ECCFG_RELOAD='touch {}'\n", told.display()));
+    let mut command = machine.eccfg(&["pull"]);
+    assert!(command.env_remove("ECCFG_RELOAD").output().unwrap().status.success());
+    assert!(told.exists());
+}
+
+#[test]
+fn cluster_boot_may_forbid_the_reload() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write_etc("cluster.boot", "cluster_name=default\nreload_config_on_update=false\n");
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    machine.ok("pull");
+    assert_eq!((machine.read("new.conf").as_str(), machine.reloads()), ("new\n", 0));
+}
+
+#[test]
+fn automatic_pulls_obey_cluster_boot() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.store_password(&server);
+    let clone = server.git().clone_of("default");
+    clone.push_file("new.conf", "1\n");
+    machine.write_etc("cluster.boot", "cluster_name=default\nautoupdate=false\n");
+    assert!(machine.ok("pull --auto").contains("autoupdate=false"));
+    assert!(!machine.has("new.conf"));
+    machine.write_etc("cluster.boot", "cluster_name=default\nautoupdate=ifunchanged\n");
+    machine.write("default/common.conf", "changed\n");
+    assert!(machine.ok("pull --auto").contains("autoupdate=ifunchanged"));
+    assert!(!machine.has("new.conf"));
+    machine.ok("revert default/common.conf");
+    machine.write("unknown.conf", "unknown\n");
+    machine.ok("pull --auto --quiet");
+    assert_eq!(machine.read("new.conf"), "1\n");
+    machine.write("default/common.conf", "changed\n");
+    machine.write_etc("cluster.boot", "cluster_name=default\nautoupdate=true\n");
+    clone.push_file("new.conf", "2\n");
+    machine.ok("pull --auto");
+    assert_eq!(
+        (machine.read("new.conf"), machine.read("default/common.conf")),
+        ("2\n".into(), "changed\n".into())
+    );
+    machine.write_etc("cluster.boot", "cluster_name=default\nautoupdate=false\n");
+    clone.push_file("new.conf", "3\n");
+    machine.ok("pull");
+    assert_eq!(machine.read("new.conf"), "3\n", "a person is obeyed");
+}
+
+#[test]
+fn several_servers_are_tried_in_order() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    machine.write_etc("cluster.boot", "cluster_name=default\nrepo=127.0.0.1:1,auto\n");
+    machine.ok("pull");
+    assert_eq!(machine.read("new.conf"), "new\n");
+    machine.write_etc("cluster.boot", "cluster_name=default\nrepo=127.0.0.1:1,127.0.0.1:2\n");
+    let said = machine.fails(4, "pull");
+    assert!(said.contains("127.0.0.1:1") && said.contains("127.0.0.1:2"), "{said}");
+}
+
+#[test]
+fn a_damaged_cluster_boot_is_told_with_its_line() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write_etc("cluster.boot", "cluster_name=default\nautoupdate=perhaps\n");
+    let said = machine.fails(1, "pull");
+    assert!(said.contains("cluster.boot, line 2: autoupdate is"), "{said}");
+}
+
+#[test]
+fn renames_are_followed() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    let lines: String = (0..40).map(|number| format!("line {number}\n")).collect();
+    clone.push_file("old.conf", &lines);
+    let machine = Machine::of(&server);
+    machine.write("old.conf", lines.replace("line 3\n", "mine\n"));
+    crate::fixture::succeeds(clone.git(&["mv", "old.conf", "new.conf"]));
+    clone.push_file("new.conf", lines.replace("line 30\n", "theirs\n"));
+    machine.ok("pull");
+    assert!(!machine.has("old.conf"));
+    let both = lines.replace("line 3\n", "mine\n").replace("line 30\n", "theirs\n");
+    assert_eq!(machine.read("new.conf"), both);
+    assert_eq!(machine.ok("status"), "M    new.conf\n");
+}
+
+#[test]
+fn an_unknown_file_in_the_way_of_a_directory_is_not_lost() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write("thing", "mine\n");
+    machine.write("other/mine", "mine\n");
+    let clone = server.git().clone_of("default");
+    clone.write("thing/inside", "x\n");
+    clone.push_file("other", "x\n");
+    let said = machine.fails(1, "pull");
+    assert!(said.contains("thing") || said.contains("other"), "{said}");
+    for way in ["--mine", "--theirs", "--manual"] {
+        machine.run(&format!("pull {way}"));
+        let is_kept = machine.files().iter().any(|path| {
+            path.starts_with("thing") && fs::read(machine.conf.join(path)).unwrap() == b"mine\n"
+        });
+        assert!(is_kept || way == "--theirs", "{way}: {:?}", machine.files());
+        assert_eq!(machine.read("other/mine"), "mine\n", "{way}");
+    }
+}
+
+#[test]
+fn a_server_that_is_away_is_told_and_nothing_is_changed() {
+    let mut server = Server::start();
+    let machine = Machine::of(&server);
+    server.kill();
+    let said = machine.fails(4, "pull");
+    assert!(said.contains(&machine.server), "{said}");
+    machine.assert_clean();
+}
+
+/// Two nodes whose changes overlap, of every kind; the second has not pulled.
+struct Overlap {
+    one: Machine,
+    two: Machine,
+    _server: Server,
+}
+
+impl Overlap {
+    fn new() -> Self {
+        let server = Server::start();
+        let clone = server.git().clone_of("default");
+        for name in ["both.conf", "gone.conf"] {
+            clone.write(name, "old\n");
+        }
+        clone.push_file("left.conf", "old\n");
+        let (one, two) = (Machine::of(&server), Machine::of(&server));
+        one.write("both.conf", "theirs\n");
+        one.write("left.conf", "theirs\n");
+        one.write("new.conf", "theirs\n");
+        one.remove("gone.conf");
+        one.ok("commit --add-all --delete-all -m Theirs");
+        two.write("both.conf", "mine\n");
+        two.write("gone.conf", "mine\n");
+        two.write("new.conf", "mine\n");
+        two.remove("left.conf");
+        Self { one, two, _server: server }
+    }
+}
