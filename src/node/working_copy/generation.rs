@@ -12,6 +12,11 @@ use git2::{Index, Oid};
 
 use crate::node::Error;
 
+/// The commit that was checked out, as a reference that git keeps apart for each tree, so that it
+/// never tidies the commit away.
+const BASE: &str = "refs/worktree/eccfg";
+const BASE_DIRECTORY: &str = "refs/worktree";
+
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
@@ -50,19 +55,23 @@ impl Generation {
         repository.join("worktrees").join(name)
     }
 
-    /// The commit that was checked out.
+    /// The commit that was checked out. Not what git takes for it: whoever commits or switches with
+    /// git has made local changes.
     pub fn head(self, repository: &Path) -> Result<Oid, Error> {
-        let file = self.directory(repository).join("HEAD");
+        let file = self.directory(repository).join(BASE);
         let text = fs::read_to_string(&file).map_err(Error::file(&file))?;
         Oid::from_str(text.trim()).map_err(|_| damaged(&file))
     }
 
     /// Says which commit is checked out.
     pub fn set_head(self, repository: &Path, head: Oid) -> Result<(), Error> {
-        let (file, new) = (self.directory(repository).join("HEAD"), ".HEAD.new");
-        let new = file.with_file_name(new);
-        fs::write(&new, format!("{head}\n")).map_err(Error::file(&new))?;
-        fs::rename(&new, &file).map_err(Error::file(&file))
+        let directory = self.directory(repository);
+        for name in [BASE, "HEAD"] {
+            let (file, new) = (directory.join(name), directory.join("new-head"));
+            fs::write(&new, format!("{head}\n")).map_err(Error::file(&new))?;
+            fs::rename(&new, &file).map_err(Error::file(&file))?;
+        }
+        Ok(())
     }
 
     /// What git noted of the files; empty if it is not there any more: it can be made anew.
@@ -91,9 +100,13 @@ impl Generation {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Error::file(&directory)(error));
             }
-            _ => fs::create_dir_all(&directory).map_err(Error::file(&directory))?,
+            _ => {}
         }
+        let references = directory.join(BASE_DIRECTORY);
+        fs::create_dir_all(&references).map_err(Error::file(&references))?;
         let write = |file: &Path, text: String| fs::write(file, text).map_err(Error::file(file));
+        // Both generations are of the same place, and git would tidy the one or the other away.
+        write(&directory.join("locked"), "eccfg exchanges this tree\n".to_owned())?;
         write(&directory.join("commondir"), "../..\n".to_owned())?;
         write(&directory.join("gitdir"), format!("{}\n", tree.join(".git").display()))?;
         write(link, format!("gitdir: {}\n", directory.display()))?;

@@ -265,3 +265,21 @@ fn what_git_has_staged_is_committed_too() {
     machine.ok("commit -m Staged");
     machine.assert_clean();
 }
+
+#[test]
+fn what_was_committed_with_git_is_a_local_change() {
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    two.write("default/common.conf", "changed\n");
+    two.git(".", &["commit", "--quiet", "--all", "-m", "By hand"]);
+    two.git(".", &["switch", "--quiet", "-c", "topic"]);
+    assert_eq!(two.ok("status"), "M    default/common.conf\n");
+    one.commit_file("new.conf", "new\n");
+    two.ok("pull");
+    assert_eq!(two.read("default/common.conf"), "changed\n");
+    assert_eq!(two.ok("status"), "M    default/common.conf\n");
+    two.ok("commit -m 'As it should be'");
+    two.assert_clean();
+    one.ok("pull");
+    assert_eq!(one.read("default/common.conf"), "changed\n");
+}

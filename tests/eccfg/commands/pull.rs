@@ -247,6 +247,22 @@ fn a_server_that_is_away_is_told_and_nothing_is_changed() {
     machine.assert_clean();
 }
 
+#[test]
+fn tidying_by_git_does_no_harm() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    let clone = server.git().clone_of("default");
+    for number in 0..3 {
+        clone.push_file("new.conf", format!("{number}\n"));
+        machine.ok("pull");
+        for directory in [".", "global"] {
+            machine.git(directory, &["worktree", "prune"]);
+            machine.git(directory, &["gc", "--quiet", "--prune=now"]);
+        }
+        machine.assert_clean();
+    }
+}
+
 /// Two nodes whose changes overlap, of every kind; the second has not pulled.
 struct Overlap {
     one: Machine,
