@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use git2::Repository;
 
 use super::disk::{self, Stamp};
-use super::listing::{EXECUTABLE, LINK, Leaf, Listing};
+use super::listing::{EXECUTABLE, LINK, Leaf, Listing, directories};
 use super::scan::{Disk, OnDisk};
 use crate::node::Error;
 
@@ -46,7 +46,7 @@ impl<'a> Builder<'a> {
                 self.link(path)?;
             }
         }
-        for path in self.empty_directories() {
+        for path in self.empty_directories(files) {
             self.directory(&disk::below(self.new, path))?;
         }
         self.finish_directories()?;
@@ -87,15 +87,19 @@ impl<'a> Builder<'a> {
         Ok(OnDisk { leaf, stamp: Some(Stamp::of(&metadata)) })
     }
 
-    /// Directories that hold nothing would otherwise be gone.
-    fn empty_directories(&self) -> impl Iterator<Item = &'a Vec<u8>> + use<'a> {
+    /// Directories that hold nothing would otherwise be gone. Where a file is to be, they go.
+    fn empty_directories<'f>(
+        &self,
+        files: &'f Listing,
+    ) -> impl Iterator<Item = &'a Vec<u8>> + use<'a, 'f> {
         let disk = self.disk;
         let mut paths: BTreeSet<&[u8]> = disk.tracked.keys().map(Vec::as_slice).collect();
         paths.extend(disk.untracked.iter().map(Vec::as_slice));
         disk.directories.iter().filter(move |directory| {
             let inside = [&directory[..], b"/"].concat();
             let first = paths.range(&inside[..]..).next();
-            first.is_none_or(|path| !path.starts_with(&inside))
+            let is_empty = first.is_none_or(|path| !path.starts_with(&inside));
+            is_empty && !directories(&inside).any(|path| files.contains_key(path))
         })
     }
 

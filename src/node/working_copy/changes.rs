@@ -75,7 +75,9 @@ impl WorkingCopy {
         let top = part.top(&self.paths.tree);
         for path in untracked {
             let metadata = disk::metadata(&disk::below(&top, path))?;
-            let can_be_kept = metadata.is_some_and(|metadata| disk::mode(&metadata).is_some());
+            let is_a_repositorys = path.split(|&byte| byte == b'/').any(|name| name == b".git");
+            let can_be_kept = metadata.is_some_and(|metadata| disk::mode(&metadata).is_some())
+                && !is_a_repositorys;
             if can_be_kept && !repository.is_path_ignored(disk::below("".as_ref(), path))? {
                 unknown.push(path.clone());
             }

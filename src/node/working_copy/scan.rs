@@ -41,7 +41,7 @@ impl Disk {
     }
 }
 
-/// Looks at all files below `top` but `.git` and, directly below it, `apart`. Tracked are those of
+/// Looks at all files below `top` but, directly below it, `.git` and `apart`. Tracked are those of
 /// `base`, of the index, and no others.
 pub fn scan(top: &Path, apart: Option<&str>, base: &Listing, index: &Index) -> Result<Disk, Error> {
     let known = index.iter().map(|entry| (entry.path.clone(), entry)).collect();
@@ -68,8 +68,9 @@ impl Scan<'_> {
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let name = entry.file_name();
-            let is_apart = prefix.is_empty() && self.apart.is_some_and(|apart| name == *apart);
-            if name == ".git" || is_apart {
+            // Deeper down it is somebody else's.
+            let is_own = name == ".git" || self.apart.is_some_and(|apart| name == *apart);
+            if prefix.is_empty() && is_own {
                 continue;
             }
             self.entry(&entry, [prefix, name.as_bytes()].concat())?;

@@ -200,6 +200,40 @@ fn a_damaged_cluster_boot_is_told_with_its_line() {
 }
 
 #[test]
+fn modes_and_what_is_not_under_version_control_survive() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.chmod("default/common.conf", 0o600);
+    machine.chmod("default/ecelerity.conf", 0o640);
+    machine.chmod("default", 0o750);
+    machine.chmod(".", 0o700);
+    machine.write("default/key.pem", "key\n");
+    machine.chmod("default/key.pem", 0o400);
+    fs::create_dir_all(machine.conf.join("spool/empty")).unwrap();
+    machine.chmod("spool/empty", 0o711);
+    machine.write("vendor/.git/config", "[core]\n");
+    machine.write("vendor/file", "file\n");
+    nix::unistd::mkfifo(&machine.conf.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let clone = server.git().clone_of("default");
+    clone.push_file("default/common.conf", "changed\n");
+    assert_eq!(machine.ok("status"), "?    default/key.pem\n?    vendor/file\n");
+    machine.ok("pull");
+    let modes = [
+        "default/common.conf",
+        "default/ecelerity.conf",
+        "default",
+        ".",
+        "default/key.pem",
+        "spool/empty",
+    ]
+    .map(|path| machine.mode(path));
+    assert_eq!(modes, [0o600, 0o640, 0o750, 0o700, 0o400, 0o711]);
+    assert_eq!(machine.read("default/common.conf"), "changed\n");
+    assert_eq!(machine.read("vendor/.git/config"), "[core]\n");
+    assert!(machine.has("fifo"));
+}
+
+#[test]
 fn renames_are_followed() {
     let server = Server::start();
     let clone = server.git().clone_of("default");
@@ -214,6 +248,18 @@ fn renames_are_followed() {
     let both = lines.replace("line 3\n", "mine\n").replace("line 30\n", "theirs\n");
     assert_eq!(machine.read("new.conf"), both);
     assert_eq!(machine.ok("status"), "M    new.conf\n");
+}
+
+#[test]
+fn an_empty_directory_gives_way_to_a_file() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    fs::create_dir_all(machine.conf.join("thing/empty")).unwrap();
+    server.git().clone_of("default").push_file("thing", "file\n");
+    machine.ok("pull");
+    assert_eq!(machine.read("thing"), "file\n");
+    assert_eq!(machine.mode("thing") & 0o111, 0);
+    machine.assert_clean();
 }
 
 #[test]
