@@ -1,8 +1,9 @@
 //! Which server is asked, and as whom.
 
 use super::args::Meeting;
+use super::debug::step;
 use super::password::Login;
-use super::remote::{self, Remote};
+use super::remote::{self, Head, Remote};
 use super::session::Session;
 use super::trust::{First, Trust};
 use super::user::SERVICE;
@@ -37,7 +38,9 @@ impl Session {
 
     /// Connects to the first of these that answers.
     pub fn connect_to(&self, addresses: &[Address], login: &Login) -> Result<Remote, Error> {
-        let mut remote = Remote::connect(addresses, &Trust::load(&self.layout)?)?;
+        let trust = Trust::load(&self.layout)?;
+        let mut remote = step("connect", || Remote::connect(addresses, &trust))?;
+        tracing::debug!("{} answers", remote.address());
         remote.log_in(login);
         Ok(remote)
     }
@@ -110,7 +113,7 @@ impl Session {
 
     /// Brings what a part lacks of the newest revision, and tells which commit that is.
     pub fn fetch_newest(&self, part: &Part, remote: &mut Remote) -> Result<git2::Oid, Error> {
-        let heads = remote.subclusters(&[&part.subcluster])?;
+        let heads = self.ask(remote, &[&part.subcluster])?;
         let newest = heads.first().and_then(|head| head.commit).ok_or_else(|| {
             Error::Refused(format!("the subcluster {} has no revision yet", part.subcluster))
         })?;
@@ -127,6 +130,14 @@ impl Session {
         let have: Vec<git2::Oid> = part.upstream().into_iter().collect();
         let mut progress = self.output.progress();
         let told = &mut |step: remote::Progress<'_>| progress.tell(step);
-        Ok(remote.fetch(&part.subcluster, &part.repository, want, &have, told)?)
+        let name = &part.subcluster;
+        step(format_args!("fetch {name}"), || {
+            Ok(remote.fetch(name, &part.repository, want, &have, told)?)
+        })
+    }
+
+    /// Where these subclusters stand at the server.
+    pub fn ask(&self, remote: &mut Remote, names: &[&str]) -> Result<Vec<Head>, Error> {
+        step(format_args!("ask for {}", names.join(" and ")), || Ok(remote.subclusters(names)?))
     }
 }

@@ -8,6 +8,7 @@ mod args;
 mod boot_file;
 mod command;
 mod commands;
+mod debug;
 mod error;
 mod history;
 mod message;
@@ -66,6 +67,9 @@ pub fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Error> {
     crate::libgit2::configure()?;
+    if args.common.debug {
+        debug::start();
+    }
     let session = Session::new(args.common)?;
     commands::run(&session, args.command)
 }

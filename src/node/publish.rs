@@ -3,6 +3,7 @@
 use git2::{Oid, Signature};
 
 use super::Error;
+use super::debug::step;
 use super::remote::{self, Remote};
 use super::session::Session;
 use super::working_copy::{BOOT, Listing, Part, write_tree};
@@ -49,8 +50,11 @@ pub fn publish(
         let repository = &work.part.repository;
         let mut progress = session.output.progress();
         let progress = &mut |step: remote::Progress<'_>| progress.tell(step);
-        match remote.push(&work.part.subcluster, repository, work.branch, parent, commit, progress)
-        {
+        let name = &work.part.subcluster;
+        let pushed = step(format_args!("send {commit} to {name}"), || {
+            remote.push(name, repository, work.branch, parent, commit, progress)
+        });
+        match pushed {
             Ok(pushed) => {
                 if work.branch == BOOT {
                     work.part.set_upstream(commit)?;
@@ -69,7 +73,7 @@ pub fn publish(
 
 /// What the branch holds at the server, with its objects here.
 fn newest(session: &Session, remote: &mut Remote, work: &Work<'_>) -> Result<Option<Oid>, Error> {
-    let heads = remote.subclusters(&[&work.part.subcluster])?;
+    let heads = session.ask(remote, &[&work.part.subcluster])?;
     let head = heads.first();
     let newest = match work.branch {
         RUNNING => head.and_then(|head| head.running),

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::command::{NOT_FOUND, run as run_command, said};
+use super::debug::step;
 use super::session::Session;
 
 /// The command, for `sh`.
@@ -18,7 +19,8 @@ pub fn run(session: &Session) -> Result<(), Error> {
              {why}"
         ))
     };
-    let output = run_command(session, &command).map_err(|why| failed(&why))?;
+    let output = step(format_args!("reload: {command}"), || run_command(session, &command));
+    let output = output.map_err(|why| failed(&why))?;
     if output.status.code() == Some(NOT_FOUND) {
         session.output.warn(format_args!("nothing was told to reload: {}", said(&output)));
         return Ok(());

@@ -54,7 +54,7 @@ fn check_out(
     working_copy: &mut WorkingCopy,
 ) -> Result<(), Error> {
     let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
-    let heads = remote.subclusters(&names)?;
+    let heads = session.ask(remote, &names)?;
     let targets = targets(working_copy, &heads)?;
     for (part, &target) in working_copy.parts.iter().zip(&targets) {
         session.fetch(part, remote, target)?;

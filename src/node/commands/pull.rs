@@ -24,7 +24,7 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
     let working_copy = session.working_copy()?;
     let mut remote = session.connect_as(&working_copy, options.auto)?;
     let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
-    let heads = remote.subclusters(&names)?;
+    let heads = session.ask(&mut remote, &names)?;
     let targets = targets(&working_copy, &heads)?;
     if working_copy.is_at(&targets)? {
         tell_revision(session, &heads);

@@ -16,6 +16,7 @@ use super::part::Part;
 use super::scan::{Disk, OnDisk};
 use super::{Letter, WorkingCopy};
 use crate::node::Error;
+use crate::node::debug::{self, step};
 
 /// What came of an update.
 #[derive(Debug)]
@@ -76,13 +77,16 @@ impl WorkingCopy {
         let upstream = part.files(Some(target))?;
         only_tree_of_global(part, &upstream)?;
         let index = part.index(self.generation)?;
-        let mut disk = part.scan(&self.paths.tree, &base, &index)?;
+        let mut disk = step(format_args!("look at the files of {}", part.subcluster), || {
+            part.scan(&self.paths.tree, &base, &index)
+        })?;
         let local_files = local_files(self, part, &base, &upstream, &mut disk)?;
         let tree = |files: &Listing| write_tree(&part.repository, files);
         let base_tree = head.map_or_else(|| Ok(tree(&Listing::new())?), |id| part.tree(id))?;
         let local = if local_files == base { base_tree } else { tree(&local_files)? };
         let trees = [base_tree, local, part.tree(target)?];
-        let merged = merge(&part.repository, trees, strategy)?;
+        let merged =
+            step(format_args!("merge into {target}"), || merge(&part.repository, trees, strategy))?;
         no_file_in_the_way(part, &merged, &disk, &local_files)?;
         Ok(Step { target, base, upstream, disk, local, local_files, merged })
     }
@@ -95,14 +99,16 @@ impl WorkingCopy {
         for (part, step) in self.parts.iter().zip(steps) {
             let (old, new) = (part.top(&self.paths.tree), part.top(&new));
             let builder = Builder::new(&part.repository, &old, &new, &step.disk);
-            let placed = builder.build(&step.merged.files)?;
-            self.note(part, step, generation, &placed)?;
+            debug::step(format_args!("build the new tree of {}", part.subcluster), || {
+                let placed = builder.build(&step.merged.files)?;
+                self.note(part, step, generation, &placed)
+            })?;
         }
         let local = steps.iter().map(|step| step.local).collect();
         let pending = Pending { generation, local };
-        exchange(&self.paths, &pending)?;
+        step("exchange the trees", || exchange(&self.paths, &pending))?;
         self.generation = Some(generation);
-        let put_aside = self.carry_over(&pending.local)?;
+        let put_aside = step("look for late edits", || self.carry_over(&pending.local))?;
         Pending::done(&self.paths)?;
         remove_tree(&new)?;
         Ok(put_aside)

@@ -52,6 +52,19 @@ fn quiet_updates_without_a_word() {
 }
 
 #[test]
+fn debug_tells_each_step_and_how_long_it_took() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    let said = machine.warns("pull --debug");
+    for step in ["connect", "ask", "fetch", "look at", "merge", "build", "exchange", "reload"] {
+        assert!(said.contains(step), "{step}: {said}");
+    }
+    assert!(said.lines().all(|line| line.contains("ms") || line.contains("s ")), "{said}");
+    assert!(!said.contains(&machine.password), "{said}");
+}
+
+#[test]
 fn local_changes_are_merged() {
     let server = Server::start();
     let (one, two) = (Machine::new(&server), Machine::new(&server));
