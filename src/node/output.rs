@@ -48,6 +48,13 @@ impl Output {
 
     /// Something to look at, though the command goes on.
     pub fn warn(&self, line: impl Display) {
+        if !self.is_quiet {
+            self.alarm(line);
+        }
+    }
+
+    /// Something that a person must look at, even if only errors are to be told.
+    pub fn alarm(&self, line: impl Display) {
         eprintln!("eccfg: {line}");
     }
 

@@ -97,7 +97,7 @@ impl Session {
     /// Tidies after a command that was killed.
     pub fn finish_what_was_begun(&self, lock: &Lock, copy: &WorkingCopy) -> Result<(), Error> {
         for path in copy.recover(lock)? {
-            self.output.warn(super::notes::put_aside(&path));
+            self.output.alarm(super::notes::put_aside(&path));
         }
         Ok(())
     }

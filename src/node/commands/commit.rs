@@ -103,6 +103,9 @@ fn commit_part(
         let of = if part.prefix.is_empty() { "" } else { " of global" };
         session.output.say(format_args!("Committed revision {revision}{of}."));
     }
+    if head.is_none() {
+        session.output.say("Others have committed as well: eccfg pull brings their changes here.");
+    }
     Ok(())
 }
 

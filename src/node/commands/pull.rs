@@ -6,11 +6,10 @@ use crate::momentum::AutoUpdate;
 use crate::node::output::shown;
 use crate::node::remote::Head;
 use crate::node::session::Session;
-use crate::node::working_copy::{Conflict, Outcome, Strategy, Updated, WorkingCopy};
+use crate::node::working_copy::{Conflict, Letter, Outcome, Strategy, Updated, WorkingCopy};
 use crate::node::{Error, args, notes, reload};
 
-/// What goes before each path in the lines of a refusal.
-const HOW_TO_GO_ON: &str = "nothing was changed, for local changes overlap with new ones. Commit or \
+const HOW_TO_GO_ON: &str = "the working copy is as it was, for local changes overlap with new ones: \
                             revert them, or pull with --mine, --theirs or --manual";
 
 pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
@@ -50,10 +49,10 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
         Outcome::Refused(conflicts) => refuse(session, &conflicts),
         Outcome::Updated(updated) => {
             tell(session, &updated);
-            tell_revision(session, &heads);
-            if !updated.files.is_empty() {
-                notes::invalidated_directory(session.output, &working_copy, here.as_deref());
+            if updated.conflicts.is_empty() {
+                tell_revision(session, &heads);
             }
+            notes::invalidated_directory(session.output, &working_copy, here.as_deref());
             finish(session, &updated, boot.is_none_or(|boot| boot.reload_config_on_update))
         }
     }
@@ -71,8 +70,7 @@ pub fn targets(working_copy: &WorkingCopy, heads: &[Head]) -> Result<Vec<Oid>, E
 }
 
 fn has_changes(working_copy: &WorkingCopy) -> Result<bool, Error> {
-    use crate::node::working_copy::Letter::Unknown;
-    Ok(working_copy.changes()?.iter().any(|change| change.letter != Unknown))
+    Ok(working_copy.changes()?.iter().any(|change| change.letter != Letter::Unknown))
 }
 
 fn strategy(options: &args::Pull) -> Strategy {
@@ -89,13 +87,14 @@ fn refuse(session: &Session, conflicts: &[Conflict]) -> Result<(), Error> {
     Err(Error::Refused(HOW_TO_GO_ON.to_owned()))
 }
 
-/// One line for each file.
+/// One line for each file but those in conflict, of which there is more to tell.
 pub fn tell(session: &Session, updated: &Updated) {
-    for (letter, path) in &updated.files {
+    let settled = updated.files.iter().filter(|(letter, _)| *letter != Letter::Conflict);
+    for (letter, path) in settled {
         session.output.say(format_args!("{letter}    {}", shown(path)));
     }
     for path in &updated.put_aside {
-        session.output.warn(notes::put_aside(path));
+        session.output.alarm(notes::put_aside(path));
     }
 }
 

@@ -15,6 +15,7 @@ pub fn run(
     message: Option<&str>,
 ) -> Result<(), Error> {
     let (lock, working_copy) = session.change()?;
+    notes::no_conflicts(&working_copy)?;
     let part = match is_global {
         true => working_copy.parts.last(),
         false => working_copy.parts.first(),

@@ -59,6 +59,19 @@ fn a_commit_needs_a_reason() {
 }
 
 #[test]
+fn in_a_pipe_unknown_and_missing_files_are_left_and_told() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write("default/new.conf", "new\n");
+    machine.remove("default/common.conf");
+    let said = machine.warns("commit -m Why");
+    assert!(said.contains("default/new.conf is left out: --add-all would take it"), "{said}");
+    assert!(said.contains("default/common.conf is left out: --delete-all would"), "{said}");
+    assert_eq!(server.revision("default"), 1);
+    assert_eq!(machine.ok("commit --quiet -m Why"), "");
+}
+
+#[test]
 fn on_a_terminal_each_is_asked_about_and_a_new_directory_once() {
     let server = Server::start();
     let machine = Machine::of(&server);

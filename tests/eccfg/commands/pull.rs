@@ -87,6 +87,29 @@ fn local_changes_are_merged() {
 }
 
 #[test]
+fn overlapping_changes_are_refused_and_listed() {
+    let pair = Overlap::new();
+    let before = fs::metadata(&pair.two.conf).unwrap().ino();
+    let said = pair.two.fails(1, "pull");
+    assert!(said.contains("C    both.conf  (changed here and upstream)\n"), "{said}");
+    assert!(
+        said.contains("C    gone.conf  (changed here, deleted or renamed upstream)\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("C    left.conf  (deleted or renamed here, changed upstream)\n"),
+        "{said}"
+    );
+    assert!(said.contains("C    new.conf  (added here and upstream)\n"), "{said}");
+    assert!(said.contains("the working copy is as it was"), "{said}");
+    assert!(said.contains("--mine, --theirs or --manual"), "{said}");
+    assert_eq!(fs::metadata(&pair.two.conf).unwrap().ino(), before);
+    assert_eq!(pair.two.read("both.conf"), "mine\n");
+    assert_eq!(pair.two.reloads(), 0);
+    pair.two.assert_tidy();
+}
+
+#[test]
 fn mine_keeps_the_local_side() {
     let pair = Overlap::new();
     let two = &pair.two;
@@ -114,6 +137,39 @@ fn theirs_takes_the_new_side() {
 }
 
 #[test]
+fn manual_leaves_markers_and_marks() {
+    let pair = Overlap::new();
+    let (one, two) = (&pair.one, &pair.two);
+    let said = two.fails(1, "pull --manual");
+    for path in ["both.conf", "gone.conf", "left.conf", "new.conf"] {
+        assert_eq!(said.matches(&format!("C    {path}")).count(), 1, "{path}: {said}");
+    }
+    assert!(said.contains("eccfg resolve FILE") && said.contains("not told to reload"), "{said}");
+    assert!(!said.contains("OK"), "{said}");
+    assert_eq!(
+        two.read("both.conf"),
+        "<<<<<<< local\nmine\n||||||| base\nold\n=======\ntheirs\n>>>>>>> upstream\n"
+    );
+    assert_eq!(two.read("gone.conf"), "mine\n");
+    assert_eq!(two.read("left.conf"), "theirs\n");
+    assert_eq!(two.ok("status"), "C    both.conf\nC    gone.conf\nC    left.conf\nC    new.conf\n");
+    assert_eq!(
+        two.git(".", &["status", "--porcelain"]),
+        "UU both.conf\nUD gone.conf\nDU left.conf\nAA new.conf\n"
+    );
+    assert_eq!(two.reloads(), 0);
+    let said = two.fails(1, "commit -m No");
+    assert!(
+        said.contains("files are in conflict: both.conf, gone.conf, left.conf, new.conf"),
+        "{said}"
+    );
+    one.commit_file("other.conf", "other\n");
+    let said = two.fails(1, "pull");
+    assert!(said.contains("files are in conflict"), "{said}");
+    assert_eq!(two.ok("status").matches("C  ").count(), 4);
+}
+
+#[test]
 fn the_three_ways_exclude_each_other() {
     let server = Server::start();
     let machine = Machine::of(&server);
@@ -134,6 +190,42 @@ fn a_shell_that_stands_in_the_old_tree_is_told() {
     assert!(said.contains(&format!("    cd {}\n", here.display())), "{said}");
     let output = machine.eccfg(&["pull"]).current_dir(&here).output().unwrap();
     assert!(!text(&output).contains("invalidated"), "{}", text(&output));
+}
+
+#[test]
+fn it_is_told_even_where_every_file_was_here_already() {
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    one.commit_file("new.conf", "new\n");
+    two.write("new.conf", "new\n");
+    let output = two.eccfg(&["pull"]).current_dir(&two.conf).output().unwrap();
+    assert!(text(&output).contains("has been invalidated"), "{}", text(&output));
+    two.assert_clean();
+}
+
+#[test]
+fn a_failed_reload_is_told_and_all_else_is_done() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    let reload =
+        |command: &str| machine.eccfg(&["pull"]).env("ECCFG_RELOAD", command).output().unwrap();
+    let output = reload("echo no such listener >&2; exit 3");
+    assert_eq!(output.status.code(), Some(7));
+    let said = text(&output);
+    assert!(
+        said.contains("the files are up to date") && said.contains("no such listener"),
+        "{said}"
+    );
+    assert_eq!(machine.read("new.conf"), "new\n");
+    machine.assert_clean();
+    server.git().clone_of("default").push_file("new.conf", "newer\n");
+    let output = reload("/nowhere/ec_console reload");
+    assert_eq!(output.status.code(), Some(0), "no mail server, nobody to tell");
+    assert!(text(&output).contains("nothing was told to reload"), "{}", text(&output));
+    server.git().clone_of("default").push_file("new.conf", "newest\n");
+    let quiet = machine.eccfg(&["pull", "--quiet"]).env("ECCFG_RELOAD", "/nowhere/x").output();
+    assert_eq!(text(&quiet.unwrap()), "");
 }
 
 #[test]
