@@ -111,6 +111,31 @@ fn the_subcluster_and_global_are_told_separately() {
 }
 
 #[test]
+fn others_changes_to_other_files_do_not_hinder() {
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    one.commit_file("default/one.conf", "one\n");
+    two.write("default/two.conf", "two\n");
+    let told = two.ok("commit --add-all -m Two");
+    assert!(told.contains("Committed revision 3.\nOthers have committed as well"), "{told}");
+    assert!(two.ok("info").contains("\nRevision: 1\n"));
+    two.assert_clean();
+    assert!(!two.has("default/one.conf"), "theirs come with the next pull");
+    assert_eq!(two.ok("commit -m Again"), "Nothing to commit\n");
+    two.commit_file("default/two.conf", "two again\n");
+    two.assert_clean();
+    assert_eq!(server.revision("default"), 4);
+    let told = two.ok("pull");
+    assert!(told.contains("A    default/one.conf\n"), "{told}");
+    assert!(!told.contains("two.conf"), "{told}");
+    two.assert_clean();
+    one.ok("pull");
+    assert_eq!(one.read("default/two.conf"), "two again\n");
+    one.assert_clean();
+    server.fsck("default");
+}
+
+#[test]
 fn others_changes_to_the_same_files_are_listed_and_nothing_is_sent() {
     let server = Server::start();
     let (one, two) = (Machine::of(&server), Machine::of(&server));
