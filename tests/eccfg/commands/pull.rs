@@ -283,6 +283,14 @@ fn automatic_pulls_obey_cluster_boot() {
 }
 
 #[test]
+fn an_automatic_pull_without_a_password_says_how_to_store_it() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    let said = machine.fails(3, "pull --auto");
+    assert!(said.contains("eccfg store-password"), "{said}");
+}
+
+#[test]
 fn several_servers_are_tried_in_order() {
     let server = Server::start();
     let machine = Machine::of(&server);
