@@ -1,16 +1,16 @@
 //! Whom the server runs as. Started by root by hand, say to see its log at a terminal, it must not
 //! leave files that the service could not write afterwards.
 
-use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 
-use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
+use nix::unistd::{User, geteuid};
 
 use super::failure::Failure;
 use super::first_start;
 use crate::accounts::SERVICE;
+use crate::files;
 use crate::layout::Layout;
 
 /// Becomes the user of the service, if this is root and the installation the system's own. Must be
@@ -25,10 +25,7 @@ pub(super) fn become_service(layout: &Layout) -> Result<(), Failure> {
         return Ok(());
     };
     own_state(layout, &user)?;
-    let name = CString::new(SERVICE).expect("the name has no zero byte");
-    initgroups(&name, user.gid).map_err(failed)?;
-    setgid(user.gid).map_err(failed)?;
-    setuid(user.uid).map_err(failed)
+    files::become_user(&user).map_err(failed)
 }
 
 /// The directory of the service's files, which only root can make.

@@ -5,4 +5,4 @@ mod atomic;
 mod owner;
 
 pub use atomic::replace;
-pub use owner::{Owner, OwnerError};
+pub use owner::{Owner, OwnerError, become_user};

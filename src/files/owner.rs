@@ -1,8 +1,10 @@
+use std::ffi::CString;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{MetadataExt, fchown};
 
-use nix::unistd::{Uid, User};
+use nix::errno::Errno;
+use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 
 /// The account and group that files belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,18 @@ pub enum OwnerError {
     /// The account database did not answer.
     #[error("the account {0} cannot be looked up: {1}; check the name service (nsswitch.conf)")]
     Lookup(String, io::Error),
+}
+
+/// Becomes this user, with their groups, for good. Only root can, and must do it before there is a
+/// second thread.
+///
+/// # Errors
+/// What the system says.
+pub fn become_user(user: &User) -> nix::Result<()> {
+    let name = CString::new(user.name.as_str()).map_err(|_| Errno::EINVAL)?;
+    initgroups(&name, user.gid)?;
+    setgid(user.gid)?;
+    setuid(user.uid)
 }
 
 impl Owner {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::Pid;
 
-use super::Error;
 use super::session::Session;
+use super::{Error, password};
 
 /// A command that has not ended within this time is ended.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -20,6 +20,8 @@ pub const NOT_FOUND: i32 = 127;
 pub fn run(session: &Session, command: &str) -> Result<Output, String> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env("PATH", session.path()).stdin(Stdio::null());
+    // The mail server has no use for it, and might tell.
+    shell.env_remove(password::VARIABLE);
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.map_err(|error| error.to_string())?;
     let id = Pid::from_raw(child.id().cast_signed());

@@ -1,63 +1,93 @@
 //! Whom the tool runs as. Whoever calls it, the files belong to the service's user, and the service's
 //! user must be able to go on with them.
 
-use std::ffi::CString;
-use std::fs;
-use std::os::unix::fs::{MetadataExt, lchown};
-use std::path::Path;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, geteuid, initgroups, setgid, setuid};
+use nix::fcntl::{AtFlags, OFlag};
+use nix::unistd::{User, fchownat, geteuid};
 
 use super::Error;
 use super::working_copy::Paths;
+use crate::files;
 use crate::layout::Layout;
 
 /// The user that the mail server and the configuration service run as.
 pub const SERVICE: &str = "ecuser";
 
-/// Gives the working copy to the service's user and becomes that user, if this is root and the
+/// Lets the service's user have the working copy and becomes that user, if this is root and the
 /// installation the system's own. Must be called before there is a second thread.
 pub fn become_service(layout: &Layout, paths: &Paths) -> Result<(), Error> {
     if !geteuid().is_root() || layout.root() != Path::new("/") {
         return Ok(());
     }
+    no_link_of_others(&layout.working_copy())?;
     let failed = |errno: nix::Error| {
         Error::Refused(format!("cannot become the user {SERVICE}: {}", errno.desc()))
     };
     let Some(user) = User::from_name(SERVICE).map_err(failed)? else { return Ok(()) };
-    let parent = paths.parent();
-    fs::create_dir_all(parent).map_err(Error::file(parent))?;
-    give(parent, &user)?;
-    give_all(&layout.eccfg(), &user)?;
-    give_all(&parent.join(".eccfg"), &user)?;
-    give_all(&paths.tree, &user)?;
-    let name = CString::new(SERVICE).expect("the name has no zero byte");
-    initgroups(&name, user.gid).map_err(failed)?;
-    setgid(user.gid).map_err(failed)?;
-    setuid(user.uid).map_err(failed)
+    let etc = layout.etc();
+    admit(&etc, &user).map_err(Error::file(&etc))?;
+    for tree in [&layout.eccfg(), &paths.parent().join(".eccfg"), &paths.tree] {
+        hand_over(tree, &user).map_err(Error::file(tree))?;
+    }
+    files::become_user(&user).map_err(failed)
 }
 
-fn give_all(path: &Path, user: &User) -> Result<(), Error> {
-    let metadata = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::file(path)(error)),
-    };
-    give(path, user)?;
+/// The service's user could lead root anywhere.
+fn no_link_of_others(tree: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(tree) {
+        Ok(metadata) if metadata.is_symlink() && metadata.uid() != 0 => {
+            Err(Error::Refused(format!(
+                "{} is a symbolic link that is not root's, and is not followed: run this as {SERVICE}",
+                tree.display()
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Lets the user exchange what is theirs in this directory, and nothing else: beside the working copy
+/// lie files that root's scripts read.
+fn admit(directory: &Path, user: &User) -> io::Result<()> {
+    const STICKY_AND_WRITABLE: u32 = 0o1070;
+    fs::create_dir_all(directory)?;
+    let metadata = fs::metadata(directory)?;
+    if metadata.uid() == user.uid.as_raw() {
+        return Ok(());
+    }
+    chown(directory, None, Some(user.gid.as_raw()))?;
+    let mode = metadata.mode() & 0o7777 | STICKY_AND_WRITABLE;
+    fs::set_permissions(directory, Permissions::from_mode(mode))
+}
+
+/// Gives a tree to the user, if it is there.
+fn hand_over(tree: &Path, user: &User) -> io::Result<()> {
+    match give(tree, user) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The user may change these directories meanwhile. So each entry is opened first, links not
+/// followed, and what was opened is given: never what another name leads to. A file with a second
+/// name may be somebody else's.
+fn give(path: &Path, user: &User) -> io::Result<()> {
+    let flags = (OFlag::O_PATH | OFlag::O_NOFOLLOW).bits();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = opened.metadata()?;
+    let may_be_given = metadata.is_dir() || metadata.nlink() == 1;
+    if metadata.uid() != user.uid.as_raw() && may_be_given {
+        fchownat(&opened, "", Some(user.uid), Some(user.gid), AtFlags::AT_EMPTY_PATH)?;
+    }
     if metadata.is_dir() {
-        for entry in fs::read_dir(path).map_err(Error::file(path))? {
-            give_all(&entry.map_err(Error::file(path))?.path(), user)?;
+        let directory = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()));
+        for entry in fs::read_dir(&directory)? {
+            hand_over(&entry?.path(), user)?;
         }
     }
     Ok(())
-}
-
-/// A link itself, and not what it leads to.
-fn give(path: &Path, user: &User) -> Result<(), Error> {
-    let owner = fs::symlink_metadata(path).map_err(Error::file(path))?.uid();
-    match owner == user.uid.as_raw() {
-        true => Ok(()),
-        false => lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .map_err(Error::file(path)),
-    }
 }
