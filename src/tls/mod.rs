@@ -26,7 +26,7 @@ pub use pair::Pair;
 pub use self_signed::{ORGANIZATION, VALIDITY};
 pub use server::ServerTls;
 pub use trust::{
-    KeyId, UnknownKey, authorities, fingerprint, trust_authorities, trust_keys, trust_nobody_yet,
-    trust_only,
+    KeyId, UnknownKey, UnprovenKey, authorities, fingerprint, trust_authorities, trust_keys,
+    trust_nobody_yet, trust_only,
 };
 pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};

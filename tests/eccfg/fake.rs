@@ -9,7 +9,9 @@ use ecconfigd::momentum::Address;
 use ecconfigd::tls::Fingerprint;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::CertificateDer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::node::Node;
@@ -46,8 +48,11 @@ impl Fake {
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(chain, key.serialize_der().try_into().unwrap())
-            .unwrap();
+            // The key need not be that of the certificate.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                chain,
+                any_supported_type(&key.serialize_der().try_into().unwrap()).unwrap(),
+            ))));
         let config = Arc::new(config);
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = requests.clone();

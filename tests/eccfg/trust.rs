@@ -14,6 +14,7 @@ use ecconfigd::tls::{Fingerprint, fingerprint};
 use nix::unistd::{User, geteuid};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::fake::{Fake, json};
 use crate::fixture::{Server, eventually, succeeds};
@@ -91,6 +92,20 @@ fn another_key_is_refused_with_what_it_may_mean_and_how_to_accept_it() {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(error.ends_with(&format!("eccfg trust {}", stranger.address)), "{error}");
+}
+
+#[test]
+fn a_server_that_has_the_certificate_and_not_its_key_is_refused() {
+    let server = Server::start();
+    let mut trust = Node::of(&server).trust;
+    let shown_by_all = CertificateDer::from_pem_file(server.certificate()).unwrap();
+    let thief = serving(vec![shown_by_all], &KeyPair::generate().unwrap());
+    let error = connect(&thief.address, &trust).err().unwrap();
+    assert!(matches!(&error, Error::Certificate(_)), "{error}");
+    assert!(error.to_string().contains("cannot prove that it has the key"), "{error}");
+    let error = trust.accept(&thief.address, First::Ask(&mut |_, _| true)).unwrap_err();
+    assert!(matches!(&error, Error::Certificate(_)), "{error}");
+    assert_eq!(thief.requests(), [""; 0]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use x509_parser::time::ASN1Time;
 use super::Error;
 use super::dial::{Failure, lasting, passing};
 use crate::momentum::Address;
-use crate::tls::UnknownKey;
+use crate::tls::{UnknownKey, UnprovenKey};
 
 pub(super) fn failure(address: &Address, error: &io::Error) -> Failure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
@@ -40,6 +40,9 @@ fn certificate(address: &Address, why: &CertificateError) -> String {
         {
             unknown_key(address, found)
         }
+        CertificateError::Other(other) if other.0.is::<UnprovenKey>() => format!(
+            "{address} cannot prove that it has the key of the certificate that it shows: either somebody stands between this machine and the server, or the server's files are mixed up; nothing was sent there"
+        ),
         CertificateError::ExpiredContext { not_after, .. } => format!(
             "the certificate of {address} has expired on {}: it must be renewed there (ecconfigd renews its own by itself at its next start); if it has not, this machine's clock is wrong: it shows {}",
             day(*not_after),

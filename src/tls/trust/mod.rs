@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 pub use authority::authorities;
 pub use key_id::KeyId;
-pub use pinned::UnknownKey;
+pub use pinned::{UnknownKey, UnprovenKey};
 
 use super::error::Error;
 use super::files::PairFiles;

@@ -53,8 +53,22 @@ impl Pinned {
     }
 }
 
+/// A server showed a certificate whose key it does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server has not proved that it has the key of its certificate")]
+pub struct UnprovenKey;
+
 fn unknown(found: UnknownKey) -> CertificateError {
     CertificateError::Other(OtherError(Arc::new(found)))
+}
+
+fn unproven(error: rustls::Error) -> rustls::Error {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::BadSignature) => {
+            CertificateError::Other(OtherError(Arc::new(UnprovenKey))).into()
+        }
+        other => other,
+    }
 }
 
 impl ServerCertVerifier for Pinned {
@@ -77,7 +91,7 @@ impl ServerCertVerifier for Pinned {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
+        verify_tls12_signature(message, cert, dss, algorithms).map_err(unproven)
     }
 
     fn verify_tls13_signature(
@@ -87,7 +101,7 @@ impl ServerCertVerifier for Pinned {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
+        verify_tls13_signature(message, cert, dss, algorithms).map_err(unproven)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
