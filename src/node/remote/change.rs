@@ -5,7 +5,7 @@ use std::io::Read;
 use git2::Oid;
 
 use super::answer::unreadable;
-use super::conversation::Failed;
+use super::ask::Failed;
 use super::outgoing::Content;
 use super::refusal::no_ecconfigd;
 use super::words::safe;

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::answer::{QUICK, cut_off, unreadable};
-use super::conversation::{Ask, Headers};
+use super::ask::{Ask, Headers};
 use super::limits::{MAX_JSON, MAX_REPORT, WORK};
 use super::outgoing::Content;
 use super::refusal::no_ecconfigd;

@@ -8,6 +8,8 @@ pub(super) const RESOLVE: Duration = Duration::from_secs(5);
 pub(super) const CONNECT: Duration = Duration::from_secs(3);
 /// TLS must be agreed on within this time.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
+/// The end of a connection is told if it can be within this time.
+pub(super) const FAREWELL: Duration = Duration::from_millis(100);
 /// A server that neither takes nor sends anything for this long is given up.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// The first byte of an answer that the server has to work for: it gives up waiting for its turn

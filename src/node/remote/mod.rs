@@ -5,6 +5,7 @@
 
 mod answer;
 mod arrival;
+mod ask;
 mod change;
 mod conversation;
 mod dial;
@@ -12,6 +13,7 @@ mod error;
 mod fetch;
 mod handshake;
 mod heads;
+mod kept;
 mod limits;
 mod meet;
 mod outgoing;
@@ -40,7 +42,8 @@ use super::trust::Trust;
 use crate::momentum::Address;
 use crate::protocol::Id;
 use crate::tls::Fingerprint;
-use conversation::{Ask, Conversation, Headers};
+use ask::{Ask, Headers};
+use conversation::Conversation;
 use heads::encode;
 use outgoing::Content;
 

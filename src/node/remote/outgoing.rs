@@ -61,6 +61,10 @@ impl Content {
 }
 
 impl Outgoing {
+    pub(super) fn len(&self) -> u64 {
+        self.content.len()
+    }
+
     pub(super) fn sent(&self) -> Sent {
         self.sent.clone()
     }

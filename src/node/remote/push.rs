@@ -6,8 +6,8 @@ use git2::{Oid, Repository};
 use hyper::Method;
 
 use super::answer::QUICK;
+use super::ask::{Ask, Failed, Headers};
 use super::change::{Change, read};
-use super::conversation::{Ask, Failed, Headers};
 use super::heads::encode;
 use super::limits::{MAX_REPORT, WORK};
 use super::outgoing::Content;
