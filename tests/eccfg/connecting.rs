@@ -63,6 +63,7 @@ fn a_server_that_nobody_trusts_yet_is_told_before_others_that_are_away() {
     let fake = Fake::answering("");
     let error = fails(&Node::alone(), &[&fake.address.to_string(), &closed_port()]);
     assert!(matches!(&error, Error::Certificate(_)), "{error}");
+    assert!(error.to_string().contains("does not trust any configuration server yet"), "{error}");
     assert!(error.to_string().contains(&fake.certificate.to_string()), "{error}");
 }
 

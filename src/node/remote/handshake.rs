@@ -68,8 +68,16 @@ fn certificate(address: &Address, why: &CertificateError) -> String {
 }
 
 fn unknown_key(address: &Address, found: &UnknownKey) -> String {
+    let what = match found.is_first {
+        true => {
+            format!("this machine does not trust any configuration server yet, {address} neither")
+        }
+        false => format!(
+            "the key of {address} is none of those that this machine trusts: either ecconfigd was newly installed there or got a new key, or somebody stands between this machine and the server"
+        ),
+    };
     format!(
-        "the key of {address} is none of those that this machine trusts: either ecconfigd was newly installed there or got a new key, or somebody stands between this machine and the server. It shows the certificate {}. Ask for the fingerprint on the server itself (`openssl x509 -noout -fingerprint -sha256 -in /var/ecconfigd/apache/server.crt`); only if it is the same, accept it with: eccfg trust {address}",
+        "{what}. It shows the certificate {}. Ask for the fingerprint on the server itself (`openssl x509 -noout -fingerprint -sha256 -in /var/ecconfigd/apache/server.crt`); only if it is the same, accept it with: eccfg trust {address}",
         found.certificate,
     )
 }

@@ -26,6 +26,8 @@ pub struct UnknownKey {
     pub certificate: Fingerprint,
     /// That certificate's key.
     pub key: KeyId,
+    /// Whether no key at all was expected.
+    pub is_first: bool,
 }
 
 /// Names and dates are not looked at; that the server has the key is.
@@ -46,7 +48,10 @@ impl Pinned {
                 let key = KeyId::of(certificate).map_err(|_| CertificateError::BadEncoding)?;
                 match keys.contains(&key) {
                     true => Ok(()),
-                    false => Err(unknown(UnknownKey { certificate: fingerprint, key })),
+                    false => {
+                        let is_first = keys.is_empty();
+                        Err(unknown(UnknownKey { certificate: fingerprint, key, is_first }))
+                    }
                 }
             }
         }
