@@ -60,6 +60,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let result = runtime.block_on(running.run(listeners));
     // A thread that waits for a disk which does not answer must not keep the process.
     runtime.shutdown_timeout(LAST_WORK_TIME);
+    notify::finish();
     tracing::info!("stopped");
     result
 }
