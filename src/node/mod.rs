@@ -67,9 +67,7 @@ pub fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Error> {
     crate::libgit2::configure()?;
-    if args.common.debug {
-        debug::start();
-    }
+    debug::start(args.common.debug);
     let session = Session::new(args.common)?;
     commands::run(&session, args.command)
 }
