@@ -39,7 +39,7 @@ pub enum Error {
     BadRef(String),
     /// The subcluster is in CONFLICT.
     #[error(
-        "subcluster {0} is in CONFLICT: updates and commits are refused until an administrator runs eccfg resolve {0}"
+        "subcluster {0} is in CONFLICT: updates and commits are refused until an administrator runs eccfg subcluster resolve {0}"
     )]
     InConflict(Name),
     /// The repository is not whole; what is wrong, in words for clients.

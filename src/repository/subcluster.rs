@@ -87,7 +87,7 @@ impl Subcluster {
             message_id = events::CONFLICT,
             subcluster = %name,
             account,
-            "subcluster {name} is in CONFLICT, as {account} has ordered: updates and commits are refused until an administrator runs `eccfg resolve {name}`",
+            "subcluster {name} is in CONFLICT, as {account} has ordered: updates and commits are refused until an administrator runs `eccfg subcluster resolve {name}`",
         );
     }
 

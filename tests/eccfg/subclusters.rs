@@ -72,6 +72,6 @@ fn a_subcluster_in_conflict_is_told_as_such_whatever_is_asked() {
         remote.branch("default", "running").unwrap_err(),
     ] {
         assert!(matches!(&error, Error::Conflict(_)), "{error:?}");
-        assert!(error.to_string().contains("eccfg resolve default"), "{error}");
+        assert!(error.to_string().contains("eccfg subcluster resolve default"), "{error}");
     }
 }

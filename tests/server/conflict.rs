@@ -13,7 +13,7 @@ use crate::fixture::post::{fetch_v2, post, push_of, request_type};
 use crate::fixture::{Options, Random, Reply, Server, eventually, fails, setting, succeeds};
 
 const SENTENCE: &str = "subcluster default is in CONFLICT: updates and commits are refused until an \
-                        administrator runs eccfg resolve default";
+                        administrator runs eccfg subcluster resolve default";
 
 #[test]
 fn updates_and_commits_are_refused_with_a_sentence_that_git_shows() {
@@ -90,7 +90,7 @@ fn it_is_told_and_survives_restarts() {
     let header = format!("If-None-Match: {etag}");
     assert_eq!(server.curl("/subclusters").header(&header).send().status, 200);
     let warning = "subcluster default is in CONFLICT, as admin has ordered: updates and commits are \
-                   refused until an administrator runs `eccfg resolve default`";
+                   refused until an administrator runs `eccfg subcluster resolve default`";
     assert!(!server.log().contains(warning));
     let mut server = server.start_again(Options::default());
     assert_eq!(server.log().matches(warning).count(), 1);

@@ -31,7 +31,7 @@ fn begin(admin: &Admin, name: &str) -> Result<(), Error> {
             account = who,
             %client,
             subcluster = %name,
-            "{who} put subcluster {name} into CONFLICT from {client}: updates and commits are refused until an administrator runs `eccfg resolve {name}`",
+            "{who} put subcluster {name} into CONFLICT from {client}: updates and commits are refused until an administrator runs `eccfg subcluster resolve {name}`",
         );
     }
     Ok(())
