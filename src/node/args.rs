@@ -219,13 +219,13 @@ pub struct Put {
     /// Why.
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
-    /// The command that prints the running configuration.
-    #[arg(long, value_name = "COMMAND", default_value = "ec_console /tmp/2025 config show")]
-    pub running_command: String,
+    /// The command that prints the running configuration [default: the variable ECCFG_RUNNING, or
+    /// ec_console /tmp/2025 config show].
+    #[arg(long, value_name = "COMMAND")]
+    pub running_command: Option<String>,
     /// A file of this machine, or the word running.
     pub source: PathBuf,
-    /// The path in the repository.
-    #[arg(required_unless_present_any = ["running_command"])]
+    /// The path in the repository, for a file.
     pub destination: Option<PathBuf>,
 }
 

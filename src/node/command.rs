@@ -8,8 +8,8 @@ use std::time::Duration;
 use nix::sys::signal::{SIGKILL, kill};
 use nix::unistd::Pid;
 
+use super::password;
 use super::session::Session;
-use super::{Error, password};
 
 /// A command that has not ended within this time is ended.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -37,9 +37,9 @@ pub fn run(session: &Session, command: &str) -> Result<Output, String> {
     )
 }
 
-/// What it prints.
-pub fn output_of(session: &Session, command: &str) -> Result<Vec<u8>, Error> {
-    let failed = |why: String| Error::Refused(format!("{command}: {why}"));
+/// What it prints. Fails with why there is nothing to be had of it.
+pub fn output_of(session: &Session, command: &str) -> Result<Vec<u8>, String> {
+    let failed = |why: String| format!("{command}: {why}");
     let output = run(session, command).map_err(failed)?;
     match output.status.success() && !output.stdout.is_empty() {
         true => Ok(output.stdout),

@@ -1,13 +1,14 @@
 //! A machine with eccfg on it, below a root of its own.
 
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::fixture::{Git, PATIENCE, Server, on_terminal, succeeds, text};
+use crate::fixture::{Git, PATIENCE, Server, eventually, on_terminal, succeeds, text};
 
 pub const ECCFG: &str = env!("CARGO_BIN_EXE_eccfg");
 
@@ -64,7 +65,7 @@ impl Machine {
         let mut command = Command::new("timeout");
         command.arg(PATIENCE.as_secs().to_string()).arg(ECCFG).arg("--root").arg(&self.root);
         self.environment(&mut command);
-        command.args(words).stdin(std::process::Stdio::null());
+        command.args(words).stdin(Stdio::null());
         command
     }
 
@@ -101,14 +102,32 @@ impl Machine {
         said
     }
 
-    /// On a terminal, where these lines are typed; returns the exit code and what is shown.
+    /// On a terminal, where each of these questions is answered; returns the exit code and what is
+    /// shown.
     #[track_caller]
-    pub fn on_terminal(&self, line: &str, typed: &str) -> (Option<i32>, String) {
-        let script = format!("{ECCFG} --root '{}' {line}", self.root.display());
+    pub fn answers(&self, line: &str, answers: &[(&str, &str)]) -> (Option<i32>, String) {
+        let script = format!("tty; exec {ECCFG} --root '{}' {line}", self.root.display());
         let mut command = on_terminal(&script);
         self.environment(&mut command);
-        let output = crate::fixture::run_with_input(&mut command, typed);
-        (output.status.code(), text(&output).replace("\r\n", "\n"))
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut keyboard, mut screen) =
+            (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (mut shown, mut buffer) = (String::new(), [0; 1 << 10]);
+        for (question, answer) in answers {
+            while !shown.ends_with(question) {
+                let length = screen.read(&mut buffer).unwrap();
+                assert_ne!(length, 0, "{question} is not asked: {shown}");
+                shown.push_str(&String::from_utf8_lossy(&buffer[..length]));
+            }
+            if question.starts_with("Password") {
+                // The question comes a moment before the terminal is told not to show the answer.
+                let terminal = shown.lines().next().unwrap().trim().to_owned();
+                eventually("the terminal is silent", || settings(&terminal).contains(" -echo "));
+            }
+            writeln!(keyboard, "{answer}").unwrap();
+        }
+        screen.read_to_string(&mut shown).unwrap();
+        (child.wait().unwrap().code(), shown.replace("\r\n", "\n"))
     }
 
     /// Stores the service account's password.
@@ -225,6 +244,10 @@ impl Machine {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
+}
+
+fn settings(terminal: &str) -> String {
+    succeeds(Command::new("stty").args(["-a", "-F", terminal]).output().unwrap())
 }
 
 fn names(directory: &Path) -> Vec<String> {

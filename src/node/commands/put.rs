@@ -12,6 +12,11 @@ use crate::node::session::Session;
 use crate::node::working_copy::{BOOT, FILE, Leaf, Listing, Part, obstacle};
 use crate::node::{Error, args, notes};
 
+/// The command, for `sh`, that prints the running configuration.
+const COMMAND: &str = "ec_console /tmp/2025 config show";
+/// What replaces it, in the environment or the file `environment`.
+const VARIABLE: &str = "ECCFG_RUNNING";
+
 /// The name of the saved running configuration, in the directory of its node.
 const RUNNING_FILE: &str = "running.conf";
 
@@ -32,6 +37,12 @@ fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<()
     let (_lock, working_copy) = session.change()?;
     let whole = resolve(&working_copy, destination)?;
     let (part, path) = working_copy.locate(&whole);
+    if path.is_empty() {
+        return Err(Error::Usage(format!(
+            "{} is a directory: name the file that is to be there",
+            destination.display()
+        )));
+    }
     let mut remote = session.connect(&working_copy)?;
     let author = session.author();
     let default = format!("Put {}", shown(&whole));
@@ -42,7 +53,12 @@ fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<()
 
 /// Only a configuration that differs is saved.
 fn running(session: &Session, options: &args::Put) -> Result<(), Error> {
-    let content = output_of(session, &options.running_command)?;
+    let command = match &options.running_command {
+        Some(command) => command.clone(),
+        None => session.variable(VARIABLE)?.unwrap_or_else(|| COMMAND.to_owned()),
+    };
+    let content = output_of(session, &command)
+        .map_err(|why| Error::Refused(format!("the running configuration was not saved: {why}")))?;
     let boot = session.cluster_boot()?;
     let host = nix::unistd::gethostname().map_err(io::Error::from);
     let host = host.map_err(Error::file(Path::new("the host name")))?;

@@ -4,3 +4,4 @@ mod bootstrap;
 mod commit;
 mod options;
 mod pull;
+mod put;
