@@ -1,5 +1,6 @@
 //! `eccfg delete`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::node::Error;
@@ -10,12 +11,15 @@ use crate::node::working_copy::{Letter, WorkingCopy};
 
 pub fn run(session: &Session, files: &[PathBuf]) -> Result<(), Error> {
     let (lock, working_copy) = session.change()?;
+    let mut all = BTreeSet::new();
     for file in files {
         let path = resolve(&working_copy, file)?;
-        let doomed = doomed(&working_copy, &path)?;
-        for path in working_copy.delete(&lock, &doomed)? {
-            session.output.say(format_args!("D    {}", shown(&path)));
-        }
+        all.extend(doomed(&working_copy, &path)?);
+    }
+    let all: Vec<Vec<u8>> = all.into_iter().collect();
+    working_copy.delete(&lock, &all)?;
+    for path in all {
+        session.output.say(format_args!("D    {}", shown(&path)));
     }
     Ok(())
 }

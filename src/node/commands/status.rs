@@ -23,10 +23,29 @@ pub fn asked(working_copy: &WorkingCopy, files: &[PathBuf]) -> Result<Vec<Change
         files.iter().map(|file| resolve(working_copy, file)).collect::<Result<_, _>>()?;
     let mut changes = working_copy.changes()?;
     if !paths.is_empty() {
+        for path in &paths {
+            must_be_somewhere(working_copy, path, &changes)?;
+        }
         changes.retain(|change| {
             let path = working_copy.path_of(change);
             paths.iter().any(|asked| is_within(&path, asked))
         });
     }
     Ok(changes)
+}
+
+/// A name that was mistyped must not look like one without changes.
+fn must_be_somewhere(
+    working_copy: &WorkingCopy,
+    path: &[u8],
+    changes: &[Change],
+) -> Result<(), Error> {
+    let is_changed = changes.iter().any(|change| is_within(&working_copy.path_of(change), path));
+    match is_changed || working_copy.has(path) {
+        true => Ok(()),
+        false => Err(Error::Refused(format!(
+            "there is no {} in the working copy, nor was there in its revision",
+            shown(path)
+        ))),
+    }
 }

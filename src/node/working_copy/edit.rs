@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use git2::{Index, Oid};
 
 use super::build::{inherit, put, with_execution};
 use super::disk;
-use super::listing::{LINK, Leaf, index_entry};
+use super::listing::{LINK, Leaf, directories, index_entry};
 use super::{Change, Conflict, GLOBAL, Letter, Lock, Part, WorkingCopy};
 use crate::node::Error;
+use crate::node::output::shown;
 
 impl WorkingCopy {
     /// The part that a path of the whole tree lies in, and the path in there.
@@ -41,6 +43,11 @@ impl WorkingCopy {
         Ok(files)
     }
 
+    /// Whether anything stands at this path of the whole tree.
+    pub fn has(&self, path: &[u8]) -> bool {
+        disk::below(&self.paths.tree, path).symlink_metadata().is_ok()
+    }
+
     /// What stands on disk; `None` if nothing does.
     pub fn content(&self, change: &Change) -> Result<Option<Vec<u8>>, Error> {
         let path = self.file(change);
@@ -58,8 +65,8 @@ impl WorkingCopy {
         disk::below(&self.parts[change.part].top(&self.paths.tree), &change.path)
     }
 
-    /// Removes files and notes that it was meant. Returns those that were there.
-    pub fn delete(&self, _lock: &Lock, paths: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
+    /// Removes files and notes that it was meant.
+    pub fn delete(&self, _lock: &Lock, paths: &[Vec<u8>]) -> Result<(), Error> {
         for (number, part) in self.parts.iter().enumerate() {
             let mut index = part.index(self.generation)?;
             let top = part.top(&self.paths.tree);
@@ -73,7 +80,7 @@ impl WorkingCopy {
             }
             index.write()?;
         }
-        Ok(paths.to_vec())
+        Ok(())
     }
 
     /// Puts a file back as it was checked out. What was added stays on disk, and unknown.
@@ -81,16 +88,48 @@ impl WorkingCopy {
         let part = &self.parts[change.part];
         let (top, file) = (part.top(&self.paths.tree), self.file(change));
         match change.before {
-            Some(leaf) => restore(part, &file, leaf)?,
+            Some(leaf) => {
+                self.make_way(part, &change.path)?;
+                restore(part, &file, leaf)?;
+            }
             None if change.letter == Letter::Conflict => remove(&top, &file)?,
             None => {}
         }
         self.renote(part, change)
     }
 
-    /// Takes what stands on disk for what is meant.
+    /// Takes what stands on disk for what is meant, be it a new file or none.
     pub fn settle(&self, _lock: &Lock, change: &Change) -> Result<(), Error> {
-        self.renote(&self.parts[change.part], change)
+        let mut index = self.parts[change.part].index(self.generation)?;
+        forget(&mut index, &change.path)?;
+        if let Some(now) = self.store(change)? {
+            let leaf = change.before.unwrap_or(now);
+            index.add(&index_entry(change.path.clone(), leaf, 0))?;
+        }
+        Ok(index.write()?)
+    }
+
+    /// Makes sure that a file can stand at this path.
+    fn make_way(&self, part: &Part, path: &[u8]) -> Result<(), Error> {
+        let top = part.top(&self.paths.tree);
+        let is_no_directory = |above: &&[u8]| {
+            let metadata = fs::symlink_metadata(disk::below(&top, above));
+            metadata.is_ok_and(|metadata| !metadata.is_dir())
+        };
+        let file = disk::below(&top, path);
+        let above = directories(path).find(is_no_directory);
+        // One that is empty goes.
+        let is_in_the_way =
+            || !file.is_symlink() && file.is_dir() && fs::remove_dir(&file).is_err();
+        match above.or_else(|| is_in_the_way().then_some(path)) {
+            None => Ok(()),
+            Some(other) => Err(Error::Refused(format!(
+                "{} cannot be put back, for {} is {} now: move it away first",
+                shown(&part.path(path)),
+                shown(&part.path(other)),
+                if other == path { "a directory" } else { "no directory" }
+            ))),
+        }
     }
 
     /// Forgets a conflict, a deletion or an addition of this file.
@@ -128,6 +167,8 @@ fn restore(part: &Part, file: &Path, leaf: Leaf) -> Result<(), Error> {
     let blob = part.repository.find_blob(leaf.id)?;
     let before = disk::metadata(file)?.filter(fs::Metadata::is_file);
     let place = || {
+        // A command that was killed may have left it.
+        remove_if_present(&new)?;
         put(&new, blob.content(), leaf.mode)?;
         if let Some(before) = before {
             let mode = std::os::unix::fs::MetadataExt::mode(&before);
@@ -138,16 +179,25 @@ fn restore(part: &Part, file: &Path, leaf: Leaf) -> Result<(), Error> {
     place().map_err(Error::file(file))
 }
 
-/// Removes a file, and the directories that are empty then.
+/// Removes a file, and the directories that are empty then. What lies behind a link is not the
+/// tree's.
 fn remove(top: &Path, file: &Path) -> Result<(), Error> {
-    match fs::remove_file(file) {
-        Err(error) if !disk::is_absent(&error) => return Err(Error::file(file)(error)),
-        _ => {}
+    let above = || file.ancestors().skip(1).take_while(|directory| *directory != top);
+    if above().any(Path::is_symlink) {
+        return Ok(());
     }
-    for directory in file.ancestors().skip(1).take_while(|directory| *directory != top) {
+    remove_if_present(file).map_err(Error::file(file))?;
+    for directory in above() {
         if fs::remove_dir(directory).is_err() {
             break;
         }
     }
     Ok(())
+}
+
+fn remove_if_present(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if !disk::is_absent(&error) => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -2,6 +2,10 @@
 
 mod bootstrap;
 mod commit;
+mod delete;
 mod options;
 mod pull;
 mod put;
+mod resolve;
+mod revert;
+mod status;
