@@ -1,38 +1,52 @@
-//! `eccfg diff`.
+//! `eccfg diff`: what `git diff HEAD` shows, of the subcluster and of `global` at once.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use git2::{DiffOptions, Patch};
+use git2::{DiffFormat, DiffOptions};
 
 use super::status::asked;
 use crate::node::Error;
-use crate::node::output::shown;
 use crate::node::session::Session;
-use crate::node::working_copy::{Change, Letter, WorkingCopy};
+use crate::node::working_copy::{Change, Letter, Listing, WorkingCopy, write_tree};
 
 pub fn run(session: &Session, files: &[PathBuf]) -> Result<(), Error> {
     let working_copy = session.working_copy()?;
-    for change in asked(&working_copy, files)? {
-        if change.letter != Letter::Unknown {
-            show(&working_copy, &change)?;
-        }
+    let changes = asked(&working_copy, files)?;
+    let mut patch = Vec::new();
+    for number in 0..working_copy.parts.len() {
+        let is_shown = |c: &&Change| c.part == number && c.letter != Letter::Unknown;
+        let of_part: Vec<&Change> = changes.iter().filter(is_shown).collect();
+        patch.extend(patch_of(&working_copy, number, &of_part)?);
     }
-    Ok(())
+    session.output.content(&patch)
 }
 
-fn show(working_copy: &WorkingCopy, change: &Change) -> Result<(), Error> {
-    let repository = &working_copy.parts[change.part].repository;
-    let before = match change.before {
-        Some(leaf) => repository.find_blob(leaf.id)?.content().to_vec(),
-        None => Vec::new(),
-    };
-    let now = working_copy.content(change)?.unwrap_or_default();
-    let path = shown(&working_copy.path_of(change)).to_string();
+fn patch_of(
+    working_copy: &WorkingCopy,
+    number: usize,
+    changes: &[&Change],
+) -> Result<Vec<u8>, Error> {
+    let part = &working_copy.parts[number];
+    let objects = part.repository.odb()?;
+    // Whoever only looks writes nothing: what stands on disk becomes objects in memory.
+    let _memory = objects.add_new_mempack_backend(i32::MAX)?;
+    let (mut before, mut now) = (Listing::new(), Listing::new());
+    for change in changes {
+        before.extend(change.before.map(|leaf| (change.path.clone(), leaf)));
+        now.extend(working_copy.store(change)?.map(|leaf| (change.path.clone(), leaf)));
+    }
+    let tree = |files| part.repository.find_tree(write_tree(&part.repository, files)?);
     let mut options = DiffOptions::new();
-    let name = Some(std::path::Path::new(&path));
-    let mut patch = Patch::from_buffers(&before, name, &now, name, Some(&mut options))?;
-    // Nobody is there to be told that the reader has gone.
-    let _ = stdout().write_all(&patch.to_buf()?);
-    Ok(())
+    options.old_prefix(format!("a/{}", part.prefix)).new_prefix(format!("b/{}", part.prefix));
+    let (before, now) = (tree(&before)?, tree(&now)?);
+    let diff = part.repository.diff_tree_to_tree(Some(&before), Some(&now), Some(&mut options))?;
+    let mut patch = Vec::new();
+    diff.print(DiffFormat::Patch, |_, _, line| {
+        if matches!(line.origin(), '+' | '-' | ' ') {
+            patch.push(line.origin() as u8);
+        }
+        patch.extend_from_slice(line.content());
+        true
+    })?;
+    Ok(patch)
 }

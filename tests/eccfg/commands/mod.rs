@@ -3,6 +3,7 @@
 mod bootstrap;
 mod commit;
 mod delete;
+mod diff;
 mod options;
 mod pull;
 mod put;
