@@ -34,9 +34,10 @@ pub fn find<'r>(
         ))
     };
     let digits = text.strip_prefix('r').unwrap_or(text);
+    let id_digits = text.to_ascii_lowercase();
     let position = match digits.parse::<usize>() {
         Ok(number @ 1..) if digits.len() < 7 => all.len().checked_sub(number),
-        _ if digits.len() >= 7 => all.iter().position(|id| id.to_string().starts_with(text)),
+        _ if digits.len() >= 7 => all.iter().position(|id| id.to_string().starts_with(&id_digits)),
         _ => None,
     };
     let position = position.ok_or_else(unknown)?;

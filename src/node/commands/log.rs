@@ -22,7 +22,8 @@ pub fn run(session: &Session, number: Option<usize>, file: Option<&Path>) -> Res
     let (part, path) = working_copy.locate(&path);
     let Some(newest) = part.upstream() else { return Ok(()) };
     let all = revisions(&part.repository, newest)?;
-    let mut left = number.unwrap_or(usize::MAX);
+    let most = number.unwrap_or(usize::MAX);
+    let mut left = most;
     for (number, &id) in (1..=all.len()).rev().zip(&all) {
         if left == 0 {
             break;
@@ -33,6 +34,10 @@ pub fn run(session: &Session, number: Option<usize>, file: Option<&Path>) -> Res
             show(session, part, number, &commit, &changed);
             left -= 1;
         }
+    }
+    if left == most && most > 0 {
+        let path = shown(&part.path(path)).to_string();
+        return Err(Error::Refused(format!("no revision knows {path}")));
     }
     session.output.answer(LINE);
     Ok(())

@@ -1,9 +1,12 @@
 //! One file for each command, with the real binaries.
 
 mod bootstrap;
+mod cat;
 mod commit;
 mod delete;
 mod diff;
+mod info;
+mod log;
 mod options;
 mod pull;
 mod put;
