@@ -3,7 +3,7 @@
 
 use crate::node::args::Directories;
 use crate::node::output::shown;
-use crate::node::path_argument::resolve;
+use crate::node::path_argument::{is_within, resolve};
 use crate::node::publish::{Work, publish};
 use crate::node::session::Session;
 use crate::node::working_copy::{BOOT, Leaf, Listing, obstacle};
@@ -28,6 +28,15 @@ pub fn run(session: &Session, options: &Directories, others: Others) -> Result<(
             shown(&source),
             shown(&destination)
         )));
+    }
+    for (inner, outer) in [(from, to), (to, from)] {
+        if is_within(inner, outer) {
+            return Err(Error::Usage(format!(
+                "{} lies in {}: neither can become like the other",
+                shown(inner),
+                shown(outer)
+            )));
+        }
     }
     let what = if others == Others::Deleted { "Clone" } else { "Overlay" };
     let default = format!("{what} {} to {}", shown(&source), shown(&destination));

@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod cat;
+mod clone_overlay;
 mod commit;
 mod delete;
 mod diff;
