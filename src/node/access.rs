@@ -10,6 +10,7 @@ use super::user::SERVICE;
 use super::working_copy::{Part, WorkingCopy};
 use super::{Error, password, sources};
 use crate::momentum::Address;
+use crate::tls::Fingerprint;
 
 impl Session {
     /// Connects to a server of the working copy, as the person.
@@ -71,13 +72,16 @@ impl Session {
     /// Meets a server for the first time: it is trusted from now on, or nothing is changed.
     pub fn meet(&self, server: &Address, meeting: &Meeting) -> Result<(), Error> {
         let mut trust = Trust::load(&self.layout)?;
+        let mut unasked = None;
         let mut ask = |address: &Address, fingerprint| {
             let question = format_args!(
                 "The certificate of {address} has the fingerprint\n    {fingerprint}\nOn the server this \
                  tells it:\n    openssl x509 -noout -fingerprint -sha256 -in \
                  /var/ecconfigd/apache/server.crt\nIs it the same?"
             );
-            self.output.ask(question).unwrap_or(false)
+            let answer = self.output.ask(question);
+            unasked = answer.is_none().then(|| unknown(address, fingerprint));
+            answer.unwrap_or(false)
         };
         let first = match (&meeting.fingerprint, &meeting.ca_file) {
             (Some(text), _) => {
@@ -88,7 +92,8 @@ impl Session {
             (None, None) if self.is_on_this_machine(server) => First::ThisMachine(&self.layout),
             (None, None) => First::Ask(&mut ask),
         };
-        trust.accept(server, first)?;
+        let accepted = trust.accept(server, first);
+        accepted.map_err(|error| unasked.unwrap_or(error))?;
         let etc = self.layout.etc();
         std::fs::create_dir_all(&etc).map_err(Error::file(&etc))?;
         Ok(trust.save(&self.layout)?)
@@ -140,4 +145,12 @@ impl Session {
     pub fn ask(&self, remote: &mut Remote, names: &[&str]) -> Result<Vec<Head>, Error> {
         step(format_args!("ask for {}", names.join(" and ")), || Ok(remote.subclusters(names)?))
     }
+}
+
+/// There is no terminal to ask on.
+fn unknown(server: &Address, shown: Fingerprint) -> remote::Error {
+    remote::Error::Certificate(format!(
+        "{server} is not known to this node, and shows a certificate with the fingerprint {shown}: if its \
+         log tells the same one at its start, give it with --fingerprint; nothing was changed"
+    ))
 }

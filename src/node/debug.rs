@@ -1,43 +1,35 @@
-//! What is noticed on the way, on the standard error: warnings, and with `--debug` each step and how
-//! long it took.
+//! What the floors below have to tell, on the standard error: warnings, and with `--debug` each step
+//! and how long it took.
 
 use std::fmt;
 use std::io::stderr;
 use std::time::Instant;
 
-use tracing::{Level, Metadata};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::args::Common;
+
 /// Begins to tell.
-pub fn start(each_step: bool) {
-    if each_step { start_steps() } else { start_warnings() }
-}
-
-fn start_warnings() {
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .with_level(false)
-        .with_timer(ProgramName);
-    let own = |metadata: &Metadata<'_>| {
-        *metadata.level() <= Level::WARN && metadata.target().starts_with("ecconfigd")
+pub fn start(common: &Common) {
+    let (most, began) = match common {
+        Common { debug: true, .. } => (LevelFilter::TRACE, Began::At(Instant::now())),
+        Common { quiet: true, .. } => (LevelFilter::ERROR, Began::Untold),
+        _ => (LevelFilter::WARN, Began::Untold),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter_fn(own))).init();
-}
-
-fn start_steps() {
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
         .with_ansi(false)
         .with_target(false)
         .with_level(false)
-        .with_timer(Since(Instant::now()));
-    let own = filter_fn(|metadata| metadata.target().starts_with("ecconfigd"));
+        .with_timer(began);
+    let own = filter_fn(move |metadata| {
+        metadata.target().starts_with("ecconfigd") && *metadata.level() <= most
+    });
     tracing_subscriber::registry().with(layer.with_filter(own)).init();
 }
 
@@ -49,20 +41,17 @@ pub fn step<T>(what: impl fmt::Display, work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// What every other line that is no answer begins with, too.
-struct ProgramName;
-
-impl FormatTime for ProgramName {
-    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        write!(writer, "eccfg:")
-    }
+/// What stands before each line: the time since the command began, or who speaks.
+enum Began {
+    At(Instant),
+    Untold,
 }
 
-/// The time since the command began.
-struct Since(Instant);
-
-impl FormatTime for Since {
+impl FormatTime for Began {
     fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
-        write!(writer, "{:>9.1} ms ", self.0.elapsed().as_secs_f64() * 1e3)
+        match self {
+            Self::At(moment) => write!(writer, "{:>9.1} ms ", moment.elapsed().as_secs_f64() * 1e3),
+            Self::Untold => writer.write_str("eccfg:"),
+        }
     }
 }

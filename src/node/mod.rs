@@ -67,7 +67,7 @@ pub fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Error> {
     crate::libgit2::configure()?;
-    debug::start(args.common.debug);
+    debug::start(&args.common);
     let session = Session::new(args.common)?;
     commands::run(&session, args.command)
 }

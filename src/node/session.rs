@@ -128,6 +128,8 @@ impl Session {
             self.output.say("For eccfg pull --auto, give this node the service account's password: eccfg store-password");
             return Ok(());
         }
+        let etc = self.layout.etc();
+        fs::create_dir_all(&etc).map_err(Error::file(&etc))?;
         password::keep(&self.layout, login.password())
     }
 

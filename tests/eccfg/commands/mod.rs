@@ -14,3 +14,5 @@ mod put;
 mod resolve;
 mod revert;
 mod status;
+mod store_password;
+mod trust;
