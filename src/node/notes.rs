@@ -8,6 +8,7 @@ use super::output::{Output, shown};
 use super::publish::Published;
 use super::session::Session;
 use super::working_copy::{Conflict, Part, WorkingCopy};
+use crate::momentum::ClusterBoot;
 
 /// An edit that was made while the tree was exchanged, and that fits nowhere.
 pub fn put_aside(path: &[u8]) -> impl Display {
@@ -32,6 +33,19 @@ pub fn invalidated_directory(output: Output, working_copy: &WorkingCopy, here: O
         output.say(format_args!(
             "Your current working directory has been invalidated by this update. Type:\n    cd {}",
             here.display()
+        ));
+    }
+}
+
+/// A node does not change its subcluster by itself: all its files would be others.
+pub fn other_subcluster(output: Output, boot: Option<&ClusterBoot>, working_copy: &WorkingCopy) {
+    let here = &working_copy.parts[0].subcluster;
+    if let Some(boot) = boot.filter(|boot| boot.cluster_name != *here) {
+        output.warn(format_args!(
+            "cluster.boot names the subcluster {}, but {} is of {here}: move it away and run eccfg \
+             bootstrap to change over",
+            boot.cluster_name,
+            working_copy.paths.tree.display()
         ));
     }
 }

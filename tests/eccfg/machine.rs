@@ -20,7 +20,7 @@ pub struct Machine {
     pub server: String,
     /// How the server is known.
     pub fingerprint: String,
-    /// The administrator's.
+    /// The administrator's; empty if nobody is to know it.
     pub password: String,
     git: Git,
     _dir: TempDir,
@@ -139,10 +139,11 @@ impl Machine {
     }
 
     fn environment(&self, command: &mut Command) {
-        command
-            .env("USER", "admin")
-            .env("ECCFG_PASSWORD", &self.password)
-            .env("ECCFG_RELOAD", format!("echo reload >> '{}'", self.reload_file().display()));
+        command.env("USER", "admin").env_remove("ECCFG_PASSWORD").env_remove("ECCFG_RUNNING");
+        if !self.password.is_empty() {
+            command.env("ECCFG_PASSWORD", &self.password);
+        }
+        command.env("ECCFG_RELOAD", format!("echo reload >> '{}'", self.reload_file().display()));
     }
 
     fn reload_file(&self) -> PathBuf {

@@ -21,6 +21,7 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
         return Ok(());
     }
     let working_copy = session.working_copy()?;
+    notes::other_subcluster(session.output, boot.as_ref(), &working_copy);
     let mut remote = session.connect_as(&working_copy, options.auto)?;
     let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
     let heads = session.ask(&mut remote, &names)?;

@@ -324,3 +324,16 @@ fn what_was_committed_with_git_is_a_local_change() {
     one.ok("pull");
     assert_eq!(one.read("default/common.conf"), "changed\n");
 }
+
+#[test]
+fn what_is_refused_of_one_repository_does_not_undo_the_other() {
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    one.commit_file("global/all.conf", "one\n");
+    two.write("default/common.conf", "two\n");
+    two.write("global/all.conf", "two\n");
+    let said = two.fails(1, "commit --add-all -m Both");
+    assert!(said.contains("Committed revision 2.\n") && said.contains("global/all.conf"), "{said}");
+    assert_eq!(two.ok("status"), "?    global/all.conf\n");
+    assert_eq!(server.revision("default"), 2);
+}

@@ -2,19 +2,23 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
-use crate::fixture::{Server, text};
+use crate::fixture::{Server, succeeds, text};
 use crate::machine::Machine;
 
 #[test]
 fn nothing_new_says_so_and_touches_nothing() {
     let server = Server::start();
     let machine = Machine::of(&server);
-    let inode = |path: &str| fs::metadata(machine.conf.join(path)).unwrap().ino();
-    let before = inode(".");
+    let all = || {
+        let mut find = Command::new("find");
+        succeeds(find.arg(&machine.root).args(["-printf", "%p %i %s %T@ %C@\n"]).output().unwrap())
+    };
+    let before = all();
     assert_eq!(machine.ok("pull"), "OK: default at revision 1, global at revision 1.\n");
     assert_eq!(machine.ok("pull --quiet"), "");
-    assert_eq!((inode("."), machine.reloads()), (before, 0));
+    assert_eq!(all(), before);
 }
 
 #[test]
@@ -354,7 +358,7 @@ fn renames_are_followed() {
     clone.push_file("old.conf", &lines);
     let machine = Machine::of(&server);
     machine.write("old.conf", lines.replace("line 3\n", "mine\n"));
-    crate::fixture::succeeds(clone.git(&["mv", "old.conf", "new.conf"]));
+    succeeds(clone.git(&["mv", "old.conf", "new.conf"]));
     clone.push_file("new.conf", lines.replace("line 30\n", "theirs\n"));
     machine.ok("pull");
     assert!(!machine.has("old.conf"));
@@ -449,4 +453,59 @@ impl Overlap {
         two.remove("left.conf");
         Self { one, two, _server: server }
     }
+}
+
+#[test]
+fn a_shell_whose_directory_is_gone_can_go_on() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    server.git().clone_of("default").push_file("new.conf", "new\n");
+    let script = format!(
+        "mkdir '{0}/gone' && cd '{0}/gone' && rmdir '{0}/gone' && \"$@\" pull && \"$@\" status new.conf",
+        machine.root.display()
+    );
+    let eccfg = machine.eccfg(&[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script, "sh"]).arg(eccfg.get_program()).args(eccfg.get_args());
+    shell.envs(eccfg.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = shell.output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", text(&output));
+    assert_eq!(machine.reloads(), 1);
+}
+
+#[test]
+fn of_a_binary_file_and_a_link_manual_keeps_the_local_side_and_marks_it() {
+    use std::os::unix::fs::symlink;
+    let server = Server::start();
+    let (one, two) = (Machine::of(&server), Machine::of(&server));
+    one.write("binary", [0, 1]);
+    symlink("old", one.conf.join("link")).unwrap();
+    one.ok("commit --add-all -m Both");
+    two.ok("pull");
+    for (machine, byte, target) in [(&one, 2, "theirs"), (&two, 3, "mine")] {
+        machine.write("binary", [0, byte]);
+        machine.remove("link");
+        symlink(target, machine.conf.join("link")).unwrap();
+    }
+    one.ok("commit -m Theirs");
+    let said = two.fails(1, "pull --manual");
+    assert!(said.contains("C    binary  (") && said.contains("C    link  ("), "{said}");
+    assert_eq!(fs::read(two.conf.join("binary")).unwrap(), [0, 3]);
+    assert_eq!(fs::read_link(two.conf.join("link")).unwrap().to_str(), Some("mine"));
+    two.ok("resolve --revert link");
+    assert_eq!(fs::read_link(two.conf.join("link")).unwrap().to_str(), Some("theirs"));
+    two.ok("resolve binary");
+    assert_eq!(two.ok("status"), "M    binary\n");
+    two.ok("commit -m Mine");
+    two.assert_clean();
+}
+
+#[test]
+fn a_node_that_was_given_to_another_subcluster_is_told() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write_etc("cluster.boot", "cluster_name=west\n");
+    let said = machine.warns("pull");
+    assert!(said.contains("cluster.boot names the subcluster west"), "{said}");
+    assert!(said.contains("of default") && said.contains("bootstrap"), "{said}");
 }
