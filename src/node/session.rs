@@ -20,6 +20,7 @@ pub struct Session {
     pub output: Output,
     pub common: Common,
     pub(super) login: OnceCell<Login>,
+    environment: OnceCell<Environment>,
 }
 
 impl Session {
@@ -31,6 +32,7 @@ impl Session {
             output: Output::new(common.quiet),
             common,
             login: OnceCell::new(),
+            environment: OnceCell::new(),
         })
     }
 
@@ -76,7 +78,7 @@ impl Session {
         let paths = self.paths()?;
         // Without one there is nothing to hold.
         drop(self.working_copy()?);
-        user::become_service(&self.layout, &paths)?;
+        self.become_service()?;
         let lock = match Lock::try_take(&paths)? {
             Some(lock) => lock,
             None if gives_way => {
@@ -94,6 +96,16 @@ impl Session {
         Ok(Some((lock, working_copy)))
     }
 
+    /// Becomes the service's user, who may not be allowed to read what root may.
+    pub fn become_service(&self) -> Result<(), Error> {
+        if self.common.password_file.is_some() {
+            self.login()?;
+        }
+        // Whoever needs it is told why it cannot be read.
+        let _ = self.environment();
+        user::become_service(&self.layout, &self.paths()?)
+    }
+
     /// Tidies after a command that was killed.
     pub fn finish_what_was_begun(&self, lock: &Lock, copy: &WorkingCopy) -> Result<(), Error> {
         for path in copy.recover(lock)? {
@@ -107,9 +119,16 @@ impl Session {
         if let Ok(value) = std::env::var(name) {
             return Ok(Some(value));
         }
+        Ok(self.environment()?.variables.get(name).cloned())
+    }
+
+    fn environment(&self) -> Result<&Environment, Error> {
+        if let Some(environment) = self.environment.get() {
+            return Ok(environment);
+        }
         let file = self.layout.environment();
-        let mut environment = Environment::read(&file).map_err(Error::file(&file))?;
-        Ok(environment.variables.remove(name))
+        let environment = Environment::read(&file).map_err(Error::file(&file))?;
+        Ok(self.environment.get_or_init(|| environment))
     }
 
     /// Where commands of the mail server are looked for: cron's search path does not hold them.

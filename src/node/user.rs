@@ -31,7 +31,9 @@ pub fn become_service(layout: &Layout, paths: &Paths) -> Result<(), Error> {
     let Some(user) = User::from_name(SERVICE).map_err(failed)? else { return Ok(()) };
     let etc = layout.etc();
     admit(&etc, &user).map_err(Error::file(&etc))?;
-    for tree in [&layout.eccfg(), &paths.parent().join(".eccfg"), &paths.tree] {
+    // The file is written anew by bootstrap, and read by whoever pulls.
+    let boot = layout.cluster_boot();
+    for tree in [&layout.eccfg(), &boot, &paths.parent().join(".eccfg"), &paths.tree] {
         hand_over(tree, &user).map_err(Error::file(tree))?;
     }
     files::become_user(&user).map_err(failed)

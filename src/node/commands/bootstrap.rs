@@ -5,7 +5,7 @@ use crate::momentum::{Address, ClusterBoot};
 use crate::node::remote::Remote;
 use crate::node::session::Session;
 use crate::node::working_copy::{Lock, Outcome, Strategy, WorkingCopy};
-use crate::node::{Error, args, boot_file, notes, user};
+use crate::node::{Error, args, boot_file, notes};
 
 /// The subcluster of an installation that has no others.
 const DEFAULT: &str = "default";
@@ -24,7 +24,7 @@ pub fn run(session: &Session, options: &args::Bootstrap) -> Result<(), Error> {
     session.meet(&server, &options.meeting)?;
     let login = session.login()?;
     let mut remote = session.connect_to(&[server], login)?;
-    user::become_service(&session.layout, &paths)?;
+    session.become_service()?;
     let lock = Lock::take(&paths)?;
     let origin = format!("https://{}", remote.address());
     let mut working_copy = WorkingCopy::create(&paths, &subcluster, &origin)?;

@@ -53,6 +53,8 @@ fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<()
 
 /// Only a configuration that differs is saved.
 fn running(session: &Session, options: &args::Put) -> Result<(), Error> {
+    drop(session.working_copy()?);
+    session.become_service()?;
     let command = match &options.running_command {
         Some(command) => command.clone(),
         None => session.variable(VARIABLE)?.unwrap_or_else(|| COMMAND.to_owned()),
