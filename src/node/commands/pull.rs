@@ -26,9 +26,14 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
     let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
     let heads = session.ask(&mut remote, &names)?;
     let targets = targets(&working_copy, &heads)?;
+    let is_reloading = boot.is_none_or(|boot| boot.reload_config_on_update);
+    let was_owed = is_reloading && reload::is_owed(&working_copy.paths);
     if working_copy.is_at(&targets)? {
-        tell_revision(session, &heads);
-        return Ok(());
+        // A timer need not tell each minute that there is nothing to tell.
+        if !options.auto {
+            tell_revision(session, &heads);
+        }
+        return if was_owed { reload_again(session, options) } else { Ok(()) };
     }
     drop(working_copy);
     let Some((_lock, mut working_copy)) = session.change_unless_busy(options.auto)? else {
@@ -46,17 +51,35 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
         part.set_upstream(target)?;
     }
     drop(remote);
+    if is_reloading {
+        reload::owe(&working_copy.paths)?;
+    }
     match working_copy.update(&targets, strategy(options))? {
-        Outcome::Refused(conflicts) => refuse(session, &conflicts),
+        Outcome::Refused(conflicts) => {
+            if !was_owed {
+                reload::settle(&working_copy.paths)?;
+            }
+            refuse(session, &conflicts)
+        }
         Outcome::Updated(updated) => {
             tell(session, &updated);
             if updated.conflicts.is_empty() {
                 tell_revision(session, &heads);
             }
             notes::invalidated_directory(session.output, &working_copy, here.as_deref());
-            finish(session, &updated, boot.is_none_or(|boot| boot.reload_config_on_update))
+            let is_owed = was_owed || is_reloading && !updated.files.is_empty();
+            finish(session, &working_copy, &updated, is_owed)
         }
     }
+}
+
+/// Tells the mail server what an earlier pull could not tell it.
+fn reload_again(session: &Session, options: &args::Pull) -> Result<(), Error> {
+    let Some((_lock, working_copy)) = session.change_unless_busy(options.auto)? else {
+        return Ok(());
+    };
+    notes::no_conflicts(&working_copy)?;
+    reload::run(session, &working_copy.paths)
 }
 
 /// What is to be checked out, one commit for each part.
@@ -106,7 +129,12 @@ fn tell_revision(session: &Session, heads: &[Head]) {
 }
 
 /// A configuration with markers in it is not loaded.
-fn finish(session: &Session, updated: &Updated, is_reloading: bool) -> Result<(), Error> {
+fn finish(
+    session: &Session,
+    working_copy: &WorkingCopy,
+    updated: &Updated,
+    is_owed: bool,
+) -> Result<(), Error> {
     if !updated.conflicts.is_empty() {
         notes::conflicts(session.output, &updated.conflicts);
         return Err(Error::Refused(
@@ -115,8 +143,8 @@ fn finish(session: &Session, updated: &Updated, is_reloading: bool) -> Result<()
                 .to_owned(),
         ));
     }
-    match is_reloading && !updated.files.is_empty() {
-        true => reload::run(session),
-        false => Ok(()),
+    match is_owed {
+        true => reload::run(session, &working_copy.paths),
+        false => reload::settle(&working_copy.paths),
     }
 }

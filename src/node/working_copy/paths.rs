@@ -44,6 +44,11 @@ impl Paths {
         self.state.join("lock")
     }
 
+    /// There while the mail server is still to be told of new files.
+    pub fn reload(&self) -> PathBuf {
+        self.state.join("reload")
+    }
+
     /// There while two trees are exchanged.
     pub(super) fn pending(&self) -> PathBuf {
         self.state.join("pending")

@@ -233,6 +233,40 @@ fn a_failed_reload_is_told_and_all_else_is_done() {
 }
 
 #[test]
+fn the_next_pull_tells_the_mail_server_what_this_one_could_not() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    let clone = server.git().clone_of("default");
+    clone.push_file("new.conf", "new\n");
+    let fails =
+        || machine.eccfg(&["pull"]).env("ECCFG_RELOAD", "false").output().unwrap().status.code();
+    assert_eq!((fails(), fails()), (Some(7), Some(7)), "not hidden by the second one");
+    machine.ok("pull");
+    assert_eq!(machine.reloads(), 1);
+    machine.ok("pull");
+    assert_eq!(machine.reloads(), 1, "it has been told");
+    clone.push_file("new.conf", "newer\n");
+    assert_eq!(fails(), Some(7));
+    machine.write_etc("cluster.boot", "cluster_name=default\nreload_config_on_update=false\n");
+    machine.ok("pull");
+    assert_eq!(machine.reloads(), 1, "cluster.boot forbids it");
+}
+
+#[test]
+fn a_conflict_that_was_resolved_leaves_the_mail_server_to_the_next_pull() {
+    let pair = Overlap::new();
+    let two = &pair.two;
+    two.fails(1, "pull --manual");
+    two.write("both.conf", "both\n");
+    two.write("new.conf", "both\n");
+    two.ok("resolve both.conf gone.conf left.conf new.conf");
+    two.ok("pull");
+    assert_eq!(two.reloads(), 1);
+    two.ok("pull");
+    assert_eq!(two.reloads(), 1);
+}
+
+#[test]
 fn the_reload_command_stands_in_the_file_environment() {
     let server = Server::start();
     let machine = Machine::of(&server);
