@@ -21,6 +21,9 @@ for _ in 1 2 3 4 5 6; do
     PASSWORD=wrong curl_as admin "$server/config/default/boot/" --output /dev/null 2>/dev/null || true
 done
 
+check "a CONFLICT" curl_as admin --request PUT "$server/subclusters/default/conflict"
+check "its end" curl_as admin --request DELETE "$server/subclusters/default/conflict"
+
 in_host mv /var/ecconfigd/repo/global/HEAD /var/ecconfigd/repo/global/HEAD.away
 check "a repository that cannot be read" in_host systemctl restart ecconfigd
 in_host mv /var/ecconfigd/repo/global/HEAD.away /var/ecconfigd/repo/global/HEAD
