@@ -1,22 +1,13 @@
 #!/usr/bin/env bash
 # The cron file: for machines where systemd's timers do not do it.
 . "${BASH_SOURCE[0]%/*}/../lib/case.sh"
+. lib/cron.sh
 host_make
 cat >"$host_root/opt/msys/ecelerity/bin/eccfg" <<'END'
 #!/bin/sh
 echo "eccfg $*"
 END
 
-# Runs the job number N as cron does: the variables of the file, then the rest of the line with sh.
-job() { # N
-    sh_in_host "$(cron_line "$1")" 2>&1 || true
-}
-cron_line() { # N
-    awk -v wanted="$1" '
-        /^[A-Z]+=/ { print "export " $0 }
-        /^[*]/ && ++job == wanted { $1 = $2 = $3 = $4 = $5 = $6 = ""; print }
-    ' "$host_root/etc/cron.d/msys-ecelerity"
-}
 schedule() {
     awk '/^[*]/ { print $1, $2, $3, $4, $5, $6 }' "$host_root/etc/cron.d/msys-ecelerity"
 }
@@ -37,7 +28,7 @@ in_host systemctl --quiet enable --now eccfg-pull.timer eccfg-put-running.timer
 check_equal "" "$(job 1)" "with systemd, timers on: no pull"
 check_equal "" "$(job 2)" "with systemd, timers on: no put running"
 in_host systemctl start eccfg-pull.service eccfg-put-running.service
-check_output '^eccfg pull --auto --quiet$' "the timers' service pulls" \
+check_output '^eccfg pull --auto$' "the timers' service pulls" \
     in_host journalctl --quiet --output cat -u eccfg-pull
 check_output '^eccfg put running --quiet$' "the timers' service saves the running configuration" \
     in_host journalctl --quiet --output cat -u eccfg-put-running
