@@ -11,6 +11,13 @@ state_dir() {
 
 # Makes the host's disk from the installed layer, or from another one.
 host_make() { # [LAYER]
+    host_disk "$@"
+    ip netns add ecconfigd-test
+    ip -n ecconfigd-test link set lo up
+    trap 'report_host $?; host_remove' EXIT
+}
+
+host_disk() { # [LAYER]
     local dir
     host_number=$((${host_number:-0} + 1))
     dir=$WORK/host-$$-$host_number
@@ -18,9 +25,6 @@ host_make() { # [LAYER]
     host_root=$dir/root
     mount -t overlay overlay "$host_root" -o \
         "lowerdir=${1:-$WORK/installed}/upper:$ROOTFS,upperdir=$dir/upper,workdir=$dir/work"
-    ip netns add ecconfigd-test
-    ip -n ecconfigd-test link set lo up
-    trap 'report_host $?; host_remove' EXIT
 }
 
 # Boots it, and waits until systemd has started everything.
@@ -37,7 +41,7 @@ host_start_plain() {
 }
 
 host_spawn() { # ARGUMENTS OF systemd-nspawn…
-    systemd-nspawn --quiet --directory="$host_root" --machine=ecconfigd-test \
+    systemd-nspawn --quiet --directory="$host_root" --machine="${host_machine:-ecconfigd-test}" \
         --register=no --keep-unit --network-namespace-path=/run/netns/ecconfigd-test \
         --resolv-conf=off --timezone=off --console=pipe "$@" </dev/null >"$WORK/console" 2>&1 &
     host_nspawn=$!
@@ -79,9 +83,13 @@ host_remove() {
     [ -n "$host_root" ] || return 0
     host_halt
     ip netns delete ecconfigd-test
+    host_disk_remove
+    host_root=
+}
+
+host_disk_remove() {
     umount --recursive "$host_root"
     rm -rf "${host_root%/root}"
-    host_root=
 }
 
 # What somebody wants to know who has to find out why a case ended early.
