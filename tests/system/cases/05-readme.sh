@@ -17,7 +17,7 @@ secret='correct horse battery staple'
 # A block, with what is typed when it asks for something.
 typed() { # BLOCK
     cp "$1" "$host_root/root/block"
-    { ! grep -q ' passwd ' "$1" || printf '%s\n' "$secret" "$secret"; } |
+    { ! grep -qE ' (passwd|bootstrap) ' "$1" || printf '%s\n' "$secret" "$secret"; } |
         in_host script --quiet --return --command 'cd && bash -euo pipefail block' /dev/null
 }
 version() {
@@ -44,5 +44,9 @@ check "the README has not lost its blocks" [ "$(find "$blocks" -type f | wc -l)"
 check_equal 99.0 "$(version)" "after all of them the next version is installed"
 check "it serves" live
 check "the password that was typed is the administrator's" reads
+check "the node's files are there" in_host test -e /opt/msys/ecelerity/etc/conf/default/ecelerity.conf
+check_within 60 "and the timer looks after them" \
+    sh_in_host '[ "$(systemctl show --property Result --value eccfg-pull)" = success ] &&
+        systemctl show --property ExecMainExitTimestampMonotonic --value eccfg-pull | grep -qv "^0$"'
 check_equal "EXTRA_ARGS='--log-level 5'" "$(levels)" "the log level is set for good"
 check_output 'started' "and the start is told at it" journal --priority notice --lines 20
