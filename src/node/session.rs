@@ -141,15 +141,15 @@ impl Session {
         path
     }
 
-    /// Keeps the service account's password, if that is who bootstraps; or tells how to.
-    pub fn keep_service_password(&self, login: &Login) -> Result<(), Error> {
-        if login.name != user::SERVICE {
-            self.output.say("For eccfg pull --auto, give this node the service account's password: eccfg store-password");
-            return Ok(());
+    /// Keeps the service account's password, if that is who bootstraps. Tells whether it was.
+    pub fn keep_service_password(&self, login: &Login) -> Result<bool, Error> {
+        let is_service = login.name == user::SERVICE;
+        if is_service {
+            let etc = self.layout.etc();
+            fs::create_dir_all(&etc).map_err(Error::file(&etc))?;
+            password::keep(&self.layout, login.password())?;
         }
-        let etc = self.layout.etc();
-        fs::create_dir_all(&etc).map_err(Error::file(&etc))?;
-        password::keep(&self.layout, login.password())
+        Ok(is_service)
     }
 
     /// Whether nobody has said who asks.

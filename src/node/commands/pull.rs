@@ -4,7 +4,7 @@ use git2::Oid;
 
 use crate::momentum::AutoUpdate;
 use crate::node::output::shown;
-use crate::node::remote::Head;
+use crate::node::remote::{Head, Remote};
 use crate::node::session::Session;
 use crate::node::working_copy::{Conflict, Letter, Outcome, Strategy, Updated, WorkingCopy};
 use crate::node::{Error, args, notes, reload};
@@ -23,23 +23,32 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
     let working_copy = session.working_copy()?;
     notes::other_subcluster(session.output, boot.as_ref(), &working_copy);
     let mut remote = session.connect_as(&working_copy, options.auto)?;
-    let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
-    let heads = session.ask(&mut remote, &names)?;
-    let targets = targets(&working_copy, &heads)?;
+    let (mut heads, mut targets) = newest(session, &working_copy, &mut remote)?;
     let is_reloading = boot.is_none_or(|boot| boot.reload_config_on_update);
-    let was_owed = is_reloading && reload::is_owed(&working_copy.paths);
-    if working_copy.is_at(&targets)? {
-        // A timer need not tell each minute that there is nothing to tell.
-        if !options.auto {
-            tell_revision(session, &heads);
-        }
-        return if was_owed { reload_again(session, options) } else { Ok(()) };
+    let is_owed = |copy: &WorkingCopy| is_reloading && reload::is_owed(&copy.paths);
+    if working_copy.is_at(&targets)? && !is_owed(&working_copy) {
+        tell_nothing_new(session, options, &heads);
+        return Ok(());
     }
+    let seen = working_copy.heads()?;
     drop(working_copy);
-    let Some((_lock, mut working_copy)) = session.change_unless_busy(options.auto)? else {
+    let Some((lock, mut working_copy)) = session.change_unless_busy(options.auto)? else {
         return Ok(());
     };
+    if working_copy.heads()? != seen {
+        // Another one was at it meanwhile, and what was newest may be old by now.
+        (heads, targets) = newest(session, &working_copy, &mut remote)?;
+    }
+    let was_owed = is_owed(&working_copy);
+    if working_copy.is_at(&targets)? && !was_owed {
+        tell_nothing_new(session, options, &heads);
+        return Ok(());
+    }
     notes::no_conflicts(&working_copy)?;
+    if working_copy.is_at(&targets)? {
+        tell_nothing_new(session, options, &heads);
+        return reload::run(session, &working_copy.paths);
+    }
     if options.auto && autoupdate == AutoUpdate::IfUnchanged && has_changes(&working_copy)? {
         session
             .output
@@ -54,7 +63,7 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
     if is_reloading {
         reload::owe(&working_copy.paths)?;
     }
-    match working_copy.update(&targets, strategy(options))? {
+    match working_copy.update(&lock, &targets, strategy(options))? {
         Outcome::Refused(conflicts) => {
             if !was_owed {
                 reload::settle(&working_copy.paths)?;
@@ -73,13 +82,16 @@ pub fn run(session: &Session, options: &args::Pull) -> Result<(), Error> {
     }
 }
 
-/// Tells the mail server what an earlier pull could not tell it.
-fn reload_again(session: &Session, options: &args::Pull) -> Result<(), Error> {
-    let Some((_lock, working_copy)) = session.change_unless_busy(options.auto)? else {
-        return Ok(());
-    };
-    notes::no_conflicts(&working_copy)?;
-    reload::run(session, &working_copy.paths)
+/// Where the server stands. One request.
+fn newest(
+    session: &Session,
+    working_copy: &WorkingCopy,
+    remote: &mut Remote,
+) -> Result<(Vec<Head>, Vec<Oid>), Error> {
+    let names: Vec<&str> = working_copy.parts.iter().map(|part| part.subcluster.as_str()).collect();
+    let heads = session.ask(remote, &names)?;
+    let targets = targets(working_copy, &heads)?;
+    Ok((heads, targets))
 }
 
 /// What is to be checked out, one commit for each part.
@@ -119,6 +131,13 @@ pub fn tell(session: &Session, updated: &Updated) {
     }
     for path in &updated.put_aside {
         session.output.alarm(notes::put_aside(path));
+    }
+}
+
+/// A timer need not tell each minute that there is nothing to tell.
+fn tell_nothing_new(session: &Session, options: &args::Pull, heads: &[Head]) {
+    if !options.auto {
+        tell_revision(session, heads);
     }
 }
 

@@ -15,5 +15,5 @@ pub fn run(session: &Session) -> Result<(), Error> {
         stdin().read_line(&mut line).map(|_| line.trim_end_matches(['\r', '\n']).to_owned())
     };
     let password = read.map_err(Error::file("the standard input".as_ref()))?;
-    session.keep_service_password(&Login::new(SERVICE, password))
+    session.keep_service_password(&Login::new(SERVICE, password)).map(drop)
 }

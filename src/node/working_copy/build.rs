@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use git2::Repository;
@@ -41,7 +41,7 @@ impl<'a> Builder<'a> {
         for (path, &leaf) in files {
             placed.insert(path.clone(), self.file(path, leaf)?);
         }
-        for path in &self.disk.untracked {
+        for path in self.disk.untracked.keys() {
             if !files.contains_key(path) {
                 self.link(path)?;
             }
@@ -66,20 +66,19 @@ impl<'a> Builder<'a> {
     fn link(&mut self, path: &[u8]) -> Result<(), Error> {
         let (old, new) = (disk::below(self.old, path), disk::below(self.new, path));
         self.parents(&new)?;
-        match fs::hard_link(&old, &new) {
-            Ok(()) => Ok(()),
+        match duplicate(&old, &new) {
             // It went away since it was seen.
             Err(error) if disk::is_absent(&error) => Ok(()),
-            Err(_) => copy(&old, &new).map_err(Error::file(&old)),
+            done => done.map_err(Error::file(&old)),
         }
     }
 
     fn write(&mut self, path: &[u8], leaf: Leaf) -> Result<OnDisk, Error> {
-        let (old, new) = (disk::below(self.old, path), disk::below(self.new, path));
+        let new = disk::below(self.new, path);
         self.parents(&new)?;
         let content = self.repository.find_blob(leaf.id)?;
         put(&new, content.content(), leaf.mode).map_err(Error::file(&new))?;
-        if let Some(before) = disk::metadata(&old)?.filter(fs::Metadata::is_file) {
+        if let Some(before) = disk::found(self.old, path)?.filter(fs::Metadata::is_file) {
             let mode = with_execution(before.mode(), leaf.mode);
             inherit(&new, &before, mode).map_err(Error::file(&new))?;
         }
@@ -94,7 +93,7 @@ impl<'a> Builder<'a> {
     ) -> impl Iterator<Item = &'a Vec<u8>> + use<'a, 'f> {
         let disk = self.disk;
         let mut paths: BTreeSet<&[u8]> = disk.tracked.keys().map(Vec::as_slice).collect();
-        paths.extend(disk.untracked.iter().map(Vec::as_slice));
+        paths.extend(disk.untracked.keys().map(Vec::as_slice));
         disk.directories.iter().filter(move |directory| {
             let inside = [&directory[..], b"/"].concat();
             let first = paths.range(&inside[..]..).next();
@@ -161,19 +160,31 @@ pub fn with_execution(permissions: u32, mode: u32) -> u32 {
     }
 }
 
-/// Gives a file or directory the owner of another and these permissions.
+/// Gives a file or directory the owner of another and these permissions. Links have none, and what
+/// they lead to is left alone.
 pub fn inherit(path: &Path, from: &fs::Metadata, mode: u32) -> io::Result<()> {
     let now = fs::symlink_metadata(path)?;
     if (now.uid(), now.gid()) != (from.uid(), from.gid()) {
         // Only root may give files away; who may not keeps them.
-        match chown(path, Some(from.uid()), Some(from.gid())) {
+        match lchown(path, Some(from.uid()), Some(from.gid())) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
             _ => {}
         }
     }
-    match now.mode() & 0o7777 == mode & 0o7777 {
+    match now.is_symlink() || now.mode() & 0o7777 == mode & 0o7777 {
         true => Ok(()),
         false => fs::set_permissions(path, Permissions::from_mode(mode & 0o7777)),
+    }
+}
+
+/// Makes `new` another link to the file `old`, or a copy where that cannot be.
+pub fn duplicate(old: &Path, new: &Path) -> io::Result<()> {
+    match fs::hard_link(old, new) {
+        Err(error) if disk::is_absent(&error) || error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(error)
+        }
+        Err(_) => copy(old, new),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -184,7 +195,10 @@ fn copy(old: &Path, new: &Path) -> io::Result<()> {
         return symlink(fs::read_link(old)?, new);
     }
     if !metadata.is_file() {
-        return Ok(());
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is neither a file nor a link and belongs to somebody else: move it away",
+        ));
     }
     fs::copy(old, new)?;
     inherit(new, &metadata, metadata.mode())

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use git2::Repository;
 
 use super::disk;
-use super::listing::{Leaf, Listing};
+use super::listing::{Leaf, Listing, is_of_git};
 use super::merge::conflicts;
 use super::part::Part;
+use super::scan::Disk;
 use super::{Letter, WorkingCopy};
 use crate::node::Error;
 
@@ -46,7 +47,7 @@ impl WorkingCopy {
             conflicts(&index)?.iter().map(|conflict| conflict.path().to_vec()).collect();
         let known: BTreeSet<Vec<u8>> = index.iter().map(|entry| entry.path).collect();
         let now = disk.listing();
-        let unknown = self.unknown(part, &disk.untracked)?;
+        let unknown = self.unknown(part, &disk)?;
         let paths: BTreeSet<&Vec<u8>> =
             base.keys().chain(now.keys()).chain(&unknown).chain(&open).collect();
         let change = |path: &Vec<u8>| {
@@ -66,18 +67,16 @@ impl WorkingCopy {
     }
 
     /// Untracked files without those that `.gitignore` names, and those that git cannot keep.
-    fn unknown(&self, part: &Part, untracked: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Error> {
-        if untracked.is_empty() {
+    fn unknown(&self, part: &Part, disk: &Disk) -> Result<Vec<Vec<u8>>, Error> {
+        if disk.untracked.is_empty() {
             return Ok(Vec::new());
         }
         let repository = Repository::open(part.top(&self.paths.tree))?;
         let mut unknown = Vec::new();
         let top = part.top(&self.paths.tree);
-        for path in untracked {
+        for path in disk.untracked.keys().filter(|path| !is_of_git(path)) {
             let metadata = disk::metadata(&disk::below(&top, path))?;
-            let is_a_repositorys = path.split(|&byte| byte == b'/').any(|name| name == b".git");
-            let can_be_kept = metadata.is_some_and(|metadata| disk::mode(&metadata).is_some())
-                && !is_a_repositorys;
+            let can_be_kept = metadata.is_some_and(|metadata| disk::mode(&metadata).is_some());
             if can_be_kept && !repository.is_path_ignored(disk::below("".as_ref(), path))? {
                 unknown.push(path.clone());
             }

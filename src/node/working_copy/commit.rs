@@ -38,9 +38,9 @@ impl WorkingCopy {
 
     /// Puts what stands on disk into the repository.
     pub fn store(&self, change: &Change) -> Result<Option<Leaf>, Error> {
-        let file = self.file(change);
-        let mode = disk::metadata(&file)?.and_then(|metadata| disk::mode(&metadata));
-        let part = &self.parts[change.part];
+        let (part, file) = (&self.parts[change.part], self.file(change));
+        let found = disk::found(&part.top(&self.paths.tree), &change.path)?;
+        let mode = found.and_then(|metadata| disk::mode(&metadata));
         mode.map(|mode| disk::store(&part.repository, &file, mode)).transpose()
     }
 
@@ -55,16 +55,17 @@ impl WorkingCopy {
         head: Option<Oid>,
     ) -> Result<(), Error> {
         let head = head.map_or_else(|| self.own_commit(part, edits), Ok)?;
-        let mut index = part.index(self.generation)?;
-        for (path, wanted) in edits {
-            let file = disk::below("".as_ref(), path);
-            match wanted {
-                Some(leaf) => index.add(&index_entry(path.clone(), *leaf, 0))?,
-                None if index.get_path(&file, 0).is_some() => index.remove(&file, 0)?,
-                None => {}
+        part.change_index(self.generation, |index| {
+            for (path, wanted) in edits {
+                let file = disk::below("".as_ref(), path);
+                match wanted {
+                    Some(leaf) => index.add(&index_entry(path.clone(), *leaf, 0))?,
+                    None if index.get_path(&file, 0).is_some() => index.remove(&file, 0)?,
+                    None => {}
+                }
             }
-        }
-        index.write()?;
+            Ok(())
+        })?;
         let generation = self.generation.expect("a working copy that is there has one");
         generation.set_head(part.repository.path(), head)
     }

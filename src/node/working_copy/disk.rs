@@ -6,15 +6,17 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use git2::{IndexEntry, ObjectType, Oid, Repository};
+use serde::{Deserialize, Serialize};
 
-use super::listing::{EXECUTABLE, FILE, LINK, Leaf};
+use super::listing::{EXECUTABLE, FILE, LINK, Leaf, directories};
 use crate::node::Error;
 
 /// What shows whether a file was changed, without reading it. Not the time of its last change of
 /// status: that moves when another link to it goes away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     pub modified: (i64, i64),
     pub inode: u64,
@@ -37,6 +39,14 @@ impl Stamp {
         (self.modified, self.inode as u32, self.size as u32)
             == (modified, entry.ino, entry.file_size)
             && self.size > 0
+    }
+
+    /// Whether the file cannot have been changed again at the same time, as file systems tell it.
+    pub fn is_settled(&self, now: Duration) -> bool {
+        const RESOLUTION: Duration = Duration::from_millis(100);
+        let (seconds, nanoseconds) = self.modified;
+        let modified = Duration::new(seconds.max(0) as u64, nanoseconds.max(0) as u32);
+        modified + RESOLUTION < now
     }
 }
 
@@ -65,15 +75,41 @@ pub fn id(path: &Path, mode: u32) -> Result<Oid, Error> {
         let target = fs::read_link(path).map_err(Error::file(path))?;
         return Ok(Oid::hash_object(ObjectType::Blob, target.as_os_str().as_bytes())?);
     }
-    // libgit2 tells of a file that cannot be read in other words than the system.
-    fs::File::open(path).map_err(Error::file(path))?;
-    Ok(Oid::hash_file(ObjectType::Blob, path)?)
+    // libgit2 could do this itself, but fails if somebody writes to the file meanwhile.
+    let content = fs::read(path).map_err(Error::file(path))?;
+    Ok(Oid::hash_object(ObjectType::Blob, &content)?)
 }
 
-/// The file as git sees it; `None` if there is none, or one that git does not keep.
-pub fn leaf(path: &Path) -> Result<Option<Leaf>, Error> {
-    let Some(metadata) = metadata(path)? else { return Ok(None) };
-    mode(&metadata).map(|mode| Ok(Leaf { id: id(path, mode)?, mode })).transpose()
+/// What there is at a path of a tree. A link is never followed: what lies behind one is no part of
+/// the tree.
+#[derive(Debug)]
+pub enum Place {
+    /// Nothing, and it can be made.
+    Free,
+    /// The path of so many bytes, which it lies in, is no directory.
+    Obstructed(usize),
+    /// This.
+    Taken(Metadata),
+}
+
+/// Looks at a path below `top`.
+pub fn place(top: &Path, path: &[u8]) -> Result<Place, Error> {
+    for directory in directories(path) {
+        match metadata(&below(top, directory))? {
+            None => return Ok(Place::Free),
+            Some(found) if found.is_dir() => {}
+            Some(_) => return Ok(Place::Obstructed(directory.len())),
+        }
+    }
+    Ok(metadata(&below(top, path))?.map_or(Place::Free, Place::Taken))
+}
+
+/// What stands at a path below `top`; `None` if nothing does.
+pub fn found(top: &Path, path: &[u8]) -> Result<Option<Metadata>, Error> {
+    Ok(match place(top, path)? {
+        Place::Taken(metadata) => Some(metadata),
+        Place::Free | Place::Obstructed(_) => None,
+    })
 }
 
 /// That of the file itself, not of what it links to; `None` if there is none.

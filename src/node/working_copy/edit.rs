@@ -1,8 +1,8 @@
 //! Single files of a working copy: deleted, brought back, settled.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use git2::{Index, Oid};
@@ -50,8 +50,8 @@ impl WorkingCopy {
 
     /// What stands on disk; `None` if nothing does.
     pub fn content(&self, change: &Change) -> Result<Option<Vec<u8>>, Error> {
-        let path = self.file(change);
-        let Some(metadata) = disk::metadata(&path)? else { return Ok(None) };
+        let (top, path) = (self.parts[change.part].top(&self.paths.tree), self.file(change));
+        let Some(metadata) = disk::found(&top, &change.path)? else { return Ok(None) };
         let content = match disk::mode(&metadata) {
             Some(LINK) => fs::read_link(&path).map(|to| to.into_os_string().into_encoded_bytes()),
             Some(_) => fs::read(&path),
@@ -68,17 +68,15 @@ impl WorkingCopy {
     /// Removes files and notes that it was meant.
     pub fn delete(&self, _lock: &Lock, paths: &[Vec<u8>]) -> Result<(), Error> {
         for (number, part) in self.parts.iter().enumerate() {
-            let mut index = part.index(self.generation)?;
             let top = part.top(&self.paths.tree);
-            for path in paths {
-                let (position, path) = self.position(path);
-                if position == number {
-                    let file = disk::below(&top, path);
-                    remove(&top, &file)?;
-                    index.remove_path(&disk::below("".as_ref(), path))?;
-                }
-            }
-            index.write()?;
+            let paths = paths.iter().map(|path| self.position(path));
+            let mut of_part = paths.filter(|(position, _)| *position == number);
+            part.change_index(self.generation, |index| {
+                of_part.try_for_each(|(_, path)| {
+                    remove(&top, path)?;
+                    Ok(index.remove_path(&disk::below("".as_ref(), path))?)
+                })
+            })?;
         }
         Ok(())
     }
@@ -86,13 +84,11 @@ impl WorkingCopy {
     /// Puts a file back as it was checked out. What was added stays on disk, and unknown.
     pub fn revert(&self, _lock: &Lock, change: &Change) -> Result<(), Error> {
         let part = &self.parts[change.part];
-        let (top, file) = (part.top(&self.paths.tree), self.file(change));
         match change.before {
-            Some(leaf) => {
-                self.make_way(part, &change.path)?;
-                restore(part, &file, leaf)?;
+            Some(leaf) => self.restore(part, &change.path, leaf)?,
+            None if change.letter == Letter::Conflict => {
+                remove(&part.top(&self.paths.tree), &change.path)?;
             }
-            None if change.letter == Letter::Conflict => remove(&top, &file)?,
             None => {}
         }
         self.renote(part, change)
@@ -100,13 +96,14 @@ impl WorkingCopy {
 
     /// Takes what stands on disk for what is meant, be it a new file or none.
     pub fn settle(&self, _lock: &Lock, change: &Change) -> Result<(), Error> {
-        let mut index = self.parts[change.part].index(self.generation)?;
-        forget(&mut index, &change.path)?;
-        if let Some(now) = self.store(change)? {
-            let leaf = change.before.unwrap_or(now);
-            index.add(&index_entry(change.path.clone(), leaf, 0))?;
-        }
-        Ok(index.write()?)
+        self.parts[change.part].change_index(self.generation, |index| {
+            forget(index, &change.path)?;
+            if let Some(now) = self.store(change)? {
+                let leaf = change.before.unwrap_or(now);
+                index.add(&index_entry(change.path.clone(), leaf, 0))?;
+            }
+            Ok(())
+        })
     }
 
     /// Makes sure that a file can stand at this path.
@@ -134,12 +131,32 @@ impl WorkingCopy {
 
     /// Forgets a conflict, a deletion or an addition of this file.
     fn renote(&self, part: &Part, change: &Change) -> Result<(), Error> {
-        let mut index = part.index(self.generation)?;
-        forget(&mut index, &change.path)?;
-        if let Some(leaf) = change.before {
-            index.add(&index_entry(change.path.clone(), leaf, 0))?;
-        }
-        Ok(index.write()?)
+        part.change_index(self.generation, |index| {
+            forget(index, &change.path)?;
+            if let Some(leaf) = change.before {
+                index.add(&index_entry(change.path.clone(), leaf, 0))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Whoever reads the file sees the one content or the other.
+    fn restore(&self, part: &Part, path: &[u8], leaf: Leaf) -> Result<(), Error> {
+        self.make_way(part, path)?;
+        let top = part.top(&self.paths.tree);
+        let before = disk::found(&top, path)?.filter(Metadata::is_file);
+        self.paths.clear_beside()?;
+        let (beside, file) = (&self.paths.beside, disk::below(&top, path));
+        let blob = part.repository.find_blob(leaf.id)?;
+        let place = || {
+            fs::create_dir_all(file.parent().expect("a file of a tree lies in a directory"))?;
+            put(beside, blob.content(), leaf.mode)?;
+            if let Some(before) = before {
+                inherit(beside, &before, with_execution(before.mode(), leaf.mode))?;
+            }
+            fs::rename(beside, &file)
+        };
+        place().map_err(Error::file(&file))
     }
 }
 
@@ -159,45 +176,21 @@ fn forget(index: &mut Index, path: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whoever reads the file sees the one content or the other.
-fn restore(part: &Part, file: &Path, leaf: Leaf) -> Result<(), Error> {
-    let parent = file.parent().expect("a file of a tree lies in a directory");
-    fs::create_dir_all(parent).map_err(Error::file(parent))?;
-    let new = file.with_added_extension("eccfg-new");
-    let blob = part.repository.find_blob(leaf.id)?;
-    let before = disk::metadata(file)?.filter(fs::Metadata::is_file);
-    let place = || {
-        // A command that was killed may have left it.
-        remove_if_present(&new)?;
-        put(&new, blob.content(), leaf.mode)?;
-        if let Some(before) = before {
-            let mode = std::os::unix::fs::MetadataExt::mode(&before);
-            inherit(&new, &before, with_execution(mode, leaf.mode))?;
-        }
-        fs::rename(&new, file)
-    };
-    place().map_err(Error::file(file))
-}
-
 /// Removes a file, and the directories that are empty then. What lies behind a link is not the
 /// tree's.
-fn remove(top: &Path, file: &Path) -> Result<(), Error> {
-    let above = || file.ancestors().skip(1).take_while(|directory| *directory != top);
-    if above().any(Path::is_symlink) {
+fn remove(top: &Path, path: &[u8]) -> Result<(), Error> {
+    if disk::found(top, path)?.is_none_or(|found| found.is_dir()) {
         return Ok(());
     }
-    remove_if_present(file).map_err(Error::file(file))?;
-    for directory in above() {
+    let file = disk::below(top, path);
+    match fs::remove_file(&file) {
+        Err(error) if !disk::is_absent(&error) => return Err(Error::file(&file)(error)),
+        _ => {}
+    }
+    for directory in file.ancestors().skip(1).take_while(|directory| *directory != top) {
         if fs::remove_dir(directory).is_err() {
             break;
         }
     }
     Ok(())
-}
-
-fn remove_if_present(file: &Path) -> io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if !disk::is_absent(&error) => Err(error),
-        _ => Ok(()),
-    }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid};
 
+use super::paths::remove_file;
 use crate::node::Error;
 
 /// The commit that was checked out, as a reference that git keeps apart for each tree, so that it
@@ -59,8 +60,13 @@ impl Generation {
     /// git has made local changes.
     pub fn head(self, repository: &Path) -> Result<Oid, Error> {
         let file = self.directory(repository).join(BASE);
-        let text = fs::read_to_string(&file).map_err(Error::file(&file))?;
-        Oid::from_str(text.trim()).map_err(|_| damaged(&file))
+        let text = match fs::read_to_string(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(damaged(&file, "is missing"))
+            }
+            text => text.map_err(Error::file(&file)),
+        };
+        Oid::from_str(text?.trim()).map_err(|_| damaged(&file, "does not name a commit"))
     }
 
     /// Says which commit is checked out.
@@ -84,6 +90,30 @@ impl Generation {
                 Ok(Index::open(&file)?)
             }
         }
+    }
+
+    /// Changes what git noted of the files, as a whole. Not with git's own locks, which would stay if
+    /// this were killed.
+    pub fn change_index(
+        self,
+        repository: &Path,
+        change: impl FnOnce(&mut Index) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        drop(self.index(repository)?);
+        let directory = self.directory(repository);
+        let (file, new) = (directory.join("index"), directory.join("index.new"));
+        remove_file(&directory.join("index.new.lock"))?;
+        remove_file(&new)?;
+        match fs::copy(&file, &new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file(&new)(error));
+            }
+            _ => {}
+        }
+        let mut index = Index::open(&new)?;
+        change(&mut index)?;
+        index.write()?;
+        fs::rename(&new, &file).map_err(Error::file(&file))
     }
 
     /// Makes it anew for the tree that will be at `tree`, with an empty index. `link` is the tree's
@@ -123,10 +153,11 @@ fn foreign(tree: &Path) -> Error {
     ))
 }
 
-fn damaged(file: &Path) -> Error {
+/// What is to be done about a working copy that cannot be used.
+pub fn damaged(file: &Path, how: &str) -> Error {
     Error::Refused(format!(
-        "the working copy is damaged: {} does not name a commit; move the working copy away and run \
-         eccfg bootstrap again, then copy your changes back",
+        "the working copy is damaged: {} {how}; move the working copy away and run eccfg bootstrap \
+         again, then copy your changes back",
         file.display()
     ))
 }

@@ -32,6 +32,12 @@ pub fn obstacle<'f>(files: &'f Listing, path: &[u8]) -> Option<&'f [u8]> {
     })
 }
 
+/// Whether a file belongs to a git repository that somebody has made within the tree. git keeps
+/// none of it, in any spelling that a file system may take for this one.
+pub fn is_of_git(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/').any(|name| name.eq_ignore_ascii_case(b".git"))
+}
+
 /// The directories that a path lies in, the outermost first.
 pub fn directories(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(end, _)| &path[..end])

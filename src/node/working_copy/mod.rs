@@ -20,8 +20,10 @@ mod lock;
 mod merge;
 mod part;
 mod paths;
+mod remove;
 mod scan;
 mod update;
+mod walk;
 
 pub use changes::Change;
 pub use commit::Edits;
@@ -31,11 +33,11 @@ pub use lock::Lock;
 pub use merge::{Conflict, Strategy};
 pub use part::{BOOT, GLOBAL, Part};
 pub use paths::Paths;
-pub use update::{Outcome, Updated};
+pub use update::{Outcome, Plan, Updated};
 
 use self::exchange::Pending;
 use self::generation::Generation;
-use self::update::remove_tree;
+use self::remove::remove_tree;
 use super::Error;
 use crate::momentum::Address;
 
@@ -51,16 +53,26 @@ impl WorkingCopy {
     /// The one at `paths`; `None` if nothing was checked out there.
     pub fn open(paths: &Paths) -> Result<Option<Self>, Error> {
         let Some(generation) = Generation::of(&paths.tree)? else { return Ok(None) };
-        let name = Part::open(&paths.state, "", false)?.recorded_name()?;
-        let parts = parts(paths, &name)?;
+        let subcluster = Part::open(&paths.state, false)?;
+        let is_global = subcluster.subcluster == GLOBAL;
+        let mut parts = vec![subcluster];
+        if !is_global {
+            parts.push(Part::open(&paths.state, true)?);
+        }
         Ok(Some(Self { paths: paths.clone(), parts, generation: Some(generation) }))
     }
 
-    /// One to be, of this subcluster, from the server at this URL.
-    pub fn create(paths: &Paths, subcluster: &str, server: &str) -> Result<Self, Error> {
-        let parts = parts(paths, subcluster)?;
-        for part in &parts {
-            part.record_origin(server)?;
+    /// One to be, of this subcluster, from the server at this URL. Repositories that are there
+    /// already belong to no working copy, and may be damaged.
+    pub fn create(
+        _lock: &Lock,
+        paths: &Paths,
+        subcluster: &str,
+        server: &str,
+    ) -> Result<Self, Error> {
+        let mut parts = vec![Part::make(&paths.state, subcluster, server, false)?];
+        if subcluster != GLOBAL {
+            parts.push(Part::make(&paths.state, GLOBAL, server, true)?);
         }
         Ok(Self { paths: paths.clone(), parts, generation: None })
     }
@@ -93,22 +105,15 @@ impl WorkingCopy {
     pub fn recover(&self, _lock: &Lock) -> Result<Vec<Vec<u8>>, Error> {
         let mut put_aside = Vec::new();
         if let Some(pending) = Pending::read(&self.paths)? {
-            if self.generation == Some(pending.generation)
-                && pending.local.len() == self.parts.len()
+            if self.generation == Some(pending.generation) && pending.seen.len() == self.parts.len()
             {
-                put_aside = self.carry_over(&pending.local)?;
+                put_aside = self.carry_over(&pending.seen)?;
             }
             Pending::done(&self.paths)?;
         }
+        self.parts.iter().try_for_each(Part::unlock)?;
+        self.paths.clear_beside()?;
         remove_tree(&self.paths.other_tree)?;
         Ok(put_aside)
     }
-}
-
-fn parts(paths: &Paths, subcluster: &str) -> Result<Vec<Part>, Error> {
-    let mut parts = vec![Part::open(&paths.state, subcluster, false)?];
-    if subcluster != GLOBAL {
-        parts.push(Part::open(&paths.state, GLOBAL, true)?);
-    }
-    Ok(parts)
 }

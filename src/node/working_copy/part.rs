@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid, Repository, RepositoryInitOptions};
 
-use super::generation::Generation;
+use super::disk;
+use super::generation::{Generation, damaged};
 use super::listing::{Listing, listing};
+use super::paths::remove_file;
+use super::remove::remove_tree;
 use super::scan::{self, Disk};
 use crate::node::Error;
 
@@ -31,33 +34,37 @@ pub struct Part {
 }
 
 impl Part {
-    /// Opens the repository in `state`; makes it if it is not there.
-    pub fn open(state: &Path, subcluster: &str, is_global: bool) -> Result<Self, Error> {
-        let (directory, prefix) = match is_global {
-            true => ("global.git", "global/"),
-            false => ("subcluster.git", ""),
-        };
-        let directory = state.join(directory);
-        let repository = match Repository::open_bare(&directory) {
-            Ok(repository) => repository,
-            Err(error) if error.code() == git2::ErrorCode::NotFound => make(&directory)?,
-            Err(error) => return Err(error.into()),
-        };
+    /// Opens the repository in `state`.
+    pub fn open(state: &Path, is_global: bool) -> Result<Self, Error> {
+        let (directory, prefix) = place(state, is_global);
+        let repository = Repository::open_bare(&directory)
+            .map_err(|_| damaged(&directory, "is no repository any more"))?;
+        let name = repository.config().and_then(|config| config.get_string(SUBCLUSTER));
+        let subcluster = name.map_err(|_| damaged(&directory, "names no subcluster"))?;
+        Ok(Self { subcluster, prefix, repository })
+    }
+
+    /// Makes it anew, for a subcluster of the server at this URL.
+    pub fn make(
+        state: &Path,
+        subcluster: &str,
+        server: &str,
+        is_global: bool,
+    ) -> Result<Self, Error> {
+        let (directory, prefix) = place(state, is_global);
+        remove_tree(&directory)?;
+        let repository = make(&directory)?;
+        // For git as well.
+        let mut config = repository.config()?;
+        config.set_str(SUBCLUSTER, subcluster)?;
+        config.set_str(ORIGIN, &format!("{server}/config/{subcluster}"))?;
+        config.set_str("remote.origin.fetch", "+refs/heads/boot:refs/remotes/origin/boot")?;
         Ok(Self { subcluster: subcluster.to_owned(), prefix, repository })
     }
 
-    /// Remembers where it comes from, for git as well.
-    pub fn record_origin(&self, server: &str) -> Result<(), Error> {
-        let mut config = self.repository.config()?;
-        config.set_str(SUBCLUSTER, &self.subcluster)?;
-        config.set_str(ORIGIN, &format!("{server}/config/{}", self.subcluster))?;
-        config.set_str("remote.origin.fetch", "+refs/heads/boot:refs/remotes/origin/boot")?;
-        Ok(())
-    }
-
-    /// The name of the subcluster it was made of.
-    pub fn recorded_name(&self) -> Result<String, Error> {
-        Ok(self.repository.config()?.get_string(SUBCLUSTER)?)
+    /// Removes a lock that a command left when it was killed.
+    pub fn unlock(&self) -> Result<(), Error> {
+        remove_file(&self.repository.path().join(format!("{UPSTREAM}.lock")))
     }
 
     /// The URL it comes from.
@@ -93,6 +100,16 @@ impl Part {
         }
     }
 
+    /// Changes what git noted of the files on disk.
+    pub fn change_index(
+        &self,
+        generation: Option<Generation>,
+        change: impl FnOnce(&mut Index) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let generation = generation.expect("a working copy that is there has one");
+        generation.change_index(self.repository.path(), change)
+    }
+
     /// The files of a commit; none without one.
     pub fn files(&self, commit: Option<Oid>) -> Result<Listing, Error> {
         Ok(listing(&self.repository, commit.map(|id| self.tree(id)).transpose()?)?)
@@ -106,9 +123,14 @@ impl Part {
     /// Looks at what is on disk.
     pub fn scan(&self, tree: &Path, base: &Listing, index: &Index) -> Result<Disk, Error> {
         let top = self.top(tree);
-        match top.is_dir() {
-            true => scan::scan(&top, self.apart(), base, index),
-            false => Ok(Disk::default()),
+        match disk::metadata(&top)? {
+            Some(found) if found.is_dir() => scan::scan(&top, self.apart(), base, index),
+            Some(_) => Err(Error::Refused(format!(
+                "{} is no directory, but the files of the subcluster {} belong there: move it away",
+                top.display(),
+                self.subcluster
+            ))),
+            None => Ok(Disk::default()),
         }
     }
 
@@ -121,6 +143,13 @@ impl Part {
     /// What the server had when it was last asked.
     pub fn upstream(&self) -> Option<Oid> {
         self.repository.refname_to_id(UPSTREAM).ok()
+    }
+}
+
+fn place(state: &Path, is_global: bool) -> (PathBuf, &'static str) {
+    match is_global {
+        true => (state.join("global.git"), "global/"),
+        false => (state.join("subcluster.git"), ""),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Where a working copy and what belongs to it lie.
 
 use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::node::Error;
@@ -12,6 +14,8 @@ pub struct Paths {
     pub tree: PathBuf,
     /// The tree that is being built, then the one that was replaced: `etc/.conf.new`.
     pub(super) other_tree: PathBuf,
+    /// A file on its way into the tree: `etc/.conf.file`.
+    pub(super) beside: PathBuf,
     /// The repositories, outside the tree that is exchanged: `etc/.eccfg/conf`.
     pub(super) state: PathBuf,
 }
@@ -19,7 +23,16 @@ pub struct Paths {
 impl Paths {
     /// Those of the working copy `tree`. A symbolic link is followed: its target is exchanged.
     pub fn of(tree: &Path) -> Result<Self, Error> {
-        let absolute = tree.canonicalize().or_else(|_| std::path::absolute(tree));
+        let absolute = match tree.canonicalize() {
+            Err(_) if tree.is_symlink() => {
+                return Err(Error::Refused(format!(
+                    "{} is a symbolic link that leads to no directory: make that directory, or remove \
+                     the link",
+                    tree.display()
+                )));
+            }
+            followed => followed.or_else(|_| std::path::absolute(tree)),
+        };
         let tree = absolute.map_err(Error::file(tree))?;
         let (Some(parent), Some(name)) = (tree.parent(), tree.file_name()) else {
             return Err(Error::Usage(format!(
@@ -27,16 +40,25 @@ impl Paths {
                 tree.display()
             )));
         };
-        let mut other = OsString::from(".");
-        other.push(name);
-        other.push(".new");
-        let (other_tree, state) = (parent.join(other), parent.join(".eccfg").join(name));
-        Ok(Self { other_tree, state, tree })
+        let named = |ending: &str| {
+            let mut other = OsString::from(".");
+            other.push(name);
+            other.push(ending);
+            parent.join(other)
+        };
+        let (other_tree, beside) = (named(".new"), named(".file"));
+        let state = parent.join(".eccfg").join(name);
+        Ok(Self { other_tree, beside, state, tree })
     }
 
     /// The directory that holds them all.
     pub fn parent(&self) -> &Path {
         self.tree.parent().expect("it was asked for when these were made")
+    }
+
+    /// Makes room for a file beside the tree: what is there another one has left.
+    pub(super) fn clear_beside(&self) -> Result<(), Error> {
+        remove_file(&self.beside)
     }
 
     /// Held by whoever changes the working copy.
@@ -52,5 +74,13 @@ impl Paths {
     /// There while two trees are exchanged.
     pub(super) fn pending(&self) -> PathBuf {
         self.state.join("pending")
+    }
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove_file(file: &Path) -> Result<(), Error> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(file)(error)),
+        _ => Ok(()),
     }
 }

@@ -1,20 +1,20 @@
 //! Brings a working copy to other commits: all of it, or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::time::Duration;
 
 use git2::{IndexTime, Oid};
 
 use super::build::Builder;
 use super::disk;
-use super::exchange::{Pending, exchange};
+use super::exchange::{Pending, Seen, exchange, sync_exchange};
 use super::generation::Generation;
-use super::listing::{Leaf, Listing, directories, index_entry, listing, obstacle, write_tree};
+use super::listing::{Leaf, Listing, directories, index_entry, is_of_git, obstacle, write_tree};
 use super::merge::{Conflict, Merged, Strategy, merge};
 use super::part::Part;
-use super::scan::{Disk, OnDisk};
-use super::{Letter, WorkingCopy};
+use super::remove::remove_tree;
+use super::scan::{Disk, OnDisk, now};
+use super::{Letter, Lock, WorkingCopy};
 use crate::node::Error;
 use crate::node::debug::{self, step};
 
@@ -38,6 +38,13 @@ pub struct Updated {
     pub put_aside: Vec<Vec<u8>>,
 }
 
+/// What an update will do.
+pub struct Plan {
+    steps: Vec<Step>,
+    /// What overlaps.
+    pub conflicts: Vec<Conflict>,
+}
+
 /// One part on its way.
 struct Step {
     target: Oid,
@@ -52,7 +59,21 @@ struct Step {
 
 impl WorkingCopy {
     /// Checks `targets` out, one for each part, and merges local changes into them.
-    pub fn update(&mut self, targets: &[Oid], strategy: Strategy) -> Result<Outcome, Error> {
+    pub fn update(
+        &mut self,
+        lock: &Lock,
+        targets: &[Oid],
+        strategy: Strategy,
+    ) -> Result<Outcome, Error> {
+        let plan = self.plan(targets, strategy)?;
+        match strategy == Strategy::Refuse && !plan.conflicts.is_empty() {
+            true => Ok(Outcome::Refused(plan.conflicts)),
+            false => Ok(Outcome::Updated(self.carry_out(lock, plan)?)),
+        }
+    }
+
+    /// What an update will do. Changes nothing that anybody sees.
+    pub fn plan(&self, targets: &[Oid], strategy: Strategy) -> Result<Plan, Error> {
         let steps: Vec<Step> = (self.parts.iter().zip(targets))
             .map(|(part, &target)| self.step(part, target, strategy))
             .collect::<Result<_, _>>()?;
@@ -62,13 +83,16 @@ impl WorkingCopy {
         };
         let conflicts: Vec<Conflict> =
             self.parts.iter().zip(&steps).flat_map(|(part, step)| below(part, step)).collect();
-        if strategy == Strategy::Refuse && !conflicts.is_empty() {
-            return Ok(Outcome::Refused(conflicts));
-        }
-        let files =
-            self.parts.iter().zip(&steps).flat_map(|(part, step)| told(part, step)).collect();
+        Ok(Plan { steps, conflicts })
+    }
+
+    /// Does what was planned, all of it or nothing.
+    pub fn carry_out(&mut self, _lock: &Lock, plan: Plan) -> Result<Updated, Error> {
+        let Plan { steps, conflicts } = plan;
+        let told = self.parts.iter().zip(&steps).flat_map(|(part, step)| told(part, step));
+        let files: Vec<_> = told.collect();
         let put_aside = self.replace(&steps)?;
-        Ok(Outcome::Updated(Updated { files, conflicts, put_aside }))
+        Ok(Updated { files, conflicts, put_aside })
     }
 
     fn step(&self, part: &Part, target: Oid, strategy: Strategy) -> Result<Step, Error> {
@@ -94,24 +118,37 @@ impl WorkingCopy {
     /// Builds the new tree and puts it in the place of the old one.
     fn replace(&mut self, steps: &[Step]) -> Result<Vec<Vec<u8>>, Error> {
         let generation = self.generation.map_or(Generation::A, Generation::other);
-        let new = self.paths.other_tree.clone();
-        remove_tree(&new)?;
+        let seen = |step: &Step| Seen { local: step.local, untracked: step.disk.untracked.clone() };
+        let pending = Pending { generation, seen: steps.iter().map(seen).collect() };
+        let exchanged = self.build(steps, &pending);
+        if let Err(error) =
+            exchanged.and_then(|()| step("exchange the trees", || exchange(&self.paths)))
+        {
+            // The next command tidies if this cannot.
+            let _ = remove_tree(&self.paths.other_tree);
+            let _ = Pending::done(&self.paths);
+            return Err(error);
+        }
+        self.generation = Some(generation);
+        sync_exchange(&self.paths)?;
+        let put_aside = step("look for late edits", || self.carry_over(&pending.seen))?;
+        Pending::done(&self.paths)?;
+        remove_tree(&self.paths.other_tree)?;
+        Ok(put_aside)
+    }
+
+    fn build(&self, steps: &[Step], pending: &Pending) -> Result<(), Error> {
+        let new = &self.paths.other_tree;
+        remove_tree(new)?;
         for (part, step) in self.parts.iter().zip(steps) {
-            let (old, new) = (part.top(&self.paths.tree), part.top(&new));
+            let (old, new) = (part.top(&self.paths.tree), part.top(new));
             let builder = Builder::new(&part.repository, &old, &new, &step.disk);
             debug::step(format_args!("build the new tree of {}", part.subcluster), || {
                 let placed = builder.build(&step.merged.files)?;
-                self.note(part, step, generation, &placed)
+                self.note(part, step, pending.generation, &placed)
             })?;
         }
-        let local = steps.iter().map(|step| step.local).collect();
-        let pending = Pending { generation, local };
-        step("exchange the trees", || exchange(&self.paths, &pending))?;
-        self.generation = Some(generation);
-        let put_aside = step("look for late edits", || self.carry_over(&pending.local))?;
-        Pending::done(&self.paths)?;
-        remove_tree(&new)?;
-        Ok(put_aside)
+        pending.write(&self.paths)
     }
 
     /// Writes what git keeps of the new tree.
@@ -126,6 +163,7 @@ impl WorkingCopy {
         let (repository, tree) = (part.repository.path(), part.top(&self.paths.tree));
         let link = part.top(&self.paths.other_tree).join(".git");
         let mut index = generation.make(repository, step.target, &tree, &link)?;
+        let now = now();
         let open: BTreeSet<&[u8]> =
             step.merged.conflicts.iter().flat_map(Conflict::paths).collect();
         for (path, &leaf) in &step.upstream {
@@ -133,7 +171,7 @@ impl WorkingCopy {
                 && !placed.contains_key(path)
                 && before.get_path(&disk::below("".as_ref(), path), 0).is_none();
             if !open.contains(&path[..]) && !is_scheduled_for_deletion {
-                index.add(&entry(path, leaf, placed.get(path)))?;
+                index.add(&entry(path, leaf, placed.get(path), now))?;
             }
         }
         for conflict in &step.merged.conflicts {
@@ -149,10 +187,11 @@ impl WorkingCopy {
 }
 
 /// Of a file that is as upstream has it git may know how to recognise it.
-fn entry(path: &[u8], leaf: Leaf, placed: Option<&OnDisk>) -> git2::IndexEntry {
+fn entry(path: &[u8], leaf: Leaf, placed: Option<&OnDisk>, now: Duration) -> git2::IndexEntry {
     let mut entry = index_entry(path.to_vec(), leaf, 0);
     if let Some(OnDisk { leaf: there, stamp: Some(stamp) }) = placed
         && *there == leaf
+        && stamp.is_settled(now)
     {
         let (seconds, nanoseconds) = stamp.modified;
         entry.mtime = IndexTime::new(seconds as i32, nanoseconds as u32);
@@ -178,7 +217,8 @@ fn local_files(
         }
     }
     let mut files = disk.listing();
-    for path in disk.untracked.iter().filter(|path| meets(path, upstream)) {
+    let kept_by_git = disk.untracked.keys().filter(|path| !is_of_git(path));
+    for path in kept_by_git.filter(|path| meets(path, upstream)) {
         let file = disk::below(&top, path);
         let mode = disk::metadata(&file)?.and_then(|metadata| disk::mode(&metadata));
         let mode = mode.ok_or_else(|| special_file(&part.path(path)))?;
@@ -206,7 +246,7 @@ fn no_file_in_the_way(
     disk: &Disk,
     local: &Listing,
 ) -> Result<(), Error> {
-    let others = disk.untracked.iter().filter(|path| !local.contains_key(*path));
+    let others = disk.untracked.keys().filter(|path| !local.contains_key(*path));
     for path in merged.files.keys().chain(others) {
         if let Some(file) = directories(path).find(|path| merged.files.contains_key(*path)) {
             return Err(Error::Refused(format!(
@@ -255,20 +295,11 @@ fn told(part: &Part, step: &Step) -> Vec<(Letter, Vec<u8>)> {
 
 impl WorkingCopy {
     /// Takes edits over that were made in the tree that was replaced, after it had been looked at.
-    pub(super) fn carry_over(&self, local: &[Oid]) -> Result<Vec<Vec<u8>>, Error> {
+    pub(super) fn carry_over(&self, seen: &[Seen]) -> Result<Vec<Vec<u8>>, Error> {
         let mut put_aside = Vec::new();
-        for (part, &local) in self.parts.iter().zip(local) {
-            let seen = listing(&part.repository, Some(local))?;
-            put_aside.extend(super::late::carry_over(&self.paths, part, &seen)?);
+        for (part, seen) in self.parts.iter().zip(seen) {
+            put_aside.extend(super::late::carry_over(&self.paths, part, seen)?);
         }
         Ok(put_aside)
-    }
-}
-
-/// Removes a tree, if it is there.
-pub(super) fn remove_tree(tree: &std::path::Path) -> Result<(), Error> {
-    match fs::remove_dir_all(tree) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(tree)(error)),
-        _ => Ok(()),
     }
 }

@@ -72,7 +72,7 @@ fn a_directory_in_the_place_of_a_file_and_the_other_way_round_is_told() {
 fn what_a_killed_one_left_is_no_hindrance() {
     let server = Server::start();
     let machine = Machine::of(&server);
-    machine.write("default/common.conf.eccfg-new", "half\n");
+    machine.write_etc(".conf.file", "half\n");
     machine.write("default/common.conf", "changed\n");
     machine.ok("revert default/common.conf");
     machine.assert_clean();
