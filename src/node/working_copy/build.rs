@@ -78,7 +78,11 @@ impl<'a> Builder<'a> {
         self.parents(&new)?;
         let content = self.repository.find_blob(leaf.id)?;
         put(&new, content.content(), leaf.mode).map_err(Error::file(&new))?;
-        if let Some(before) = disk::found(self.old, path)?.filter(fs::Metadata::is_file) {
+        let was_there =
+            self.disk.tracked.contains_key(path) || self.disk.untracked.contains_key(path);
+        if was_there
+            && let Some(before) = disk::found(self.old, path)?.filter(fs::Metadata::is_file)
+        {
             let mode = with_execution(before.mode(), leaf.mode);
             inherit(&new, &before, mode).map_err(Error::file(&new))?;
         }
