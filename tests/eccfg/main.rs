@@ -8,6 +8,7 @@ mod answers;
 mod commands;
 mod connecting;
 mod crash;
+mod damaged;
 mod disk_full;
 mod fake;
 mod fetch;
