@@ -13,8 +13,10 @@ use nix::unistd::mkfifo;
 use crate::fixture::Server;
 use crate::machine::Machine;
 
-/// What somebody did to the directory `etc`, and what pull says of it.
-const DAMAGES: [(&str, fn(&Path), &str); 6] = [
+/// What somebody did to the directory `etc`, how, and what pull says of it.
+type Damage = (&'static str, fn(&Path), &'static str);
+
+const DAMAGES: [Damage; 6] = [
     (".git is gone", |etc| fs::remove_file(etc.join("conf/.git")).unwrap(), "eccfg bootstrap"),
     (
         ".git says something else",
