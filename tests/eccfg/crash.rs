@@ -91,6 +91,16 @@ fn a_pull_killed_at_each_of_its_steps_is_ended_by_the_next_command() {
 }
 
 #[test]
+fn a_note_that_was_not_written_to_its_end_goes_with_the_next_command() {
+    let site = Site::new();
+    for torn in ["", "{\"generation\":"] {
+        site.machine.write_etc(".eccfg/conf/pending", torn);
+        site.machine.ok("revert .");
+        site.machine.assert_tidy();
+    }
+}
+
+#[test]
 fn commands_that_were_killed_can_be_given_again() {
     let rounds = setting("ROUNDS").unwrap_or(ROUNDS) / 3;
     let mut random = Random::new();

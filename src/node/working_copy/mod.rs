@@ -104,13 +104,14 @@ impl WorkingCopy {
     /// could not be merged.
     pub fn recover(&self, _lock: &Lock) -> Result<Vec<Vec<u8>>, Error> {
         let mut put_aside = Vec::new();
-        if let Some(pending) = Pending::read(&self.paths)? {
-            if self.generation == Some(pending.generation) && pending.seen.len() == self.parts.len()
-            {
-                put_aside = self.carry_over(&pending.seen)?;
-            }
-            Pending::done(&self.paths)?;
+        if let Some(pending) = Pending::read(&self.paths)?
+            && self.generation == Some(pending.generation)
+            && pending.seen.len() == self.parts.len()
+        {
+            put_aside = self.carry_over(&pending.seen)?;
         }
+        // Also one that was not written to its end.
+        Pending::done(&self.paths)?;
         self.parts.iter().try_for_each(Part::unlock)?;
         self.paths.clear_beside()?;
         remove_tree(&self.paths.other_tree)?;
