@@ -11,6 +11,13 @@ pub struct Leaf {
     pub mode: u32,
 }
 
+impl Leaf {
+    /// Whether it is a symbolic link.
+    pub fn is_link(self) -> bool {
+        self.mode == LINK
+    }
+}
+
 /// A regular file.
 pub const FILE: u32 = 0o100644;
 /// A regular file that its owner may execute.

@@ -1,8 +1,12 @@
 //! What comes of local changes and new ones.
 
-use git2::{FileFavor, Index, MergeFileOptions, MergeOptions, Oid, Repository};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::listing::{LINK, Leaf, Listing, index_entry};
+use git2::{Index, ObjectType, Oid, Repository};
+
+pub use super::content::merge_file;
+use super::listing::{Leaf, Listing, directories, listing};
+use super::{content, disk, renames};
 use crate::node::Error;
 
 /// What becomes of changes that overlap.
@@ -24,9 +28,17 @@ pub struct Conflict {
     pub base: Option<(Vec<u8>, Leaf)>,
     pub local: Option<(Vec<u8>, Leaf)>,
     pub upstream: Option<(Vec<u8>, Leaf)>,
+    /// One side has a directory there.
+    pub is_in_the_way: bool,
 }
 
 impl Conflict {
+    fn at(path: &[u8], sides: Sides) -> Self {
+        let [base, local, upstream] =
+            sides.leaves.map(|leaf| leaf.map(|leaf| (path.to_vec(), leaf)));
+        Self { base, local, upstream, is_in_the_way: false }
+    }
+
     /// The path to tell people.
     pub fn path(&self) -> &[u8] {
         let sides = [&self.local, &self.upstream, &self.base];
@@ -36,6 +48,7 @@ impl Conflict {
     /// What happened on both sides.
     pub fn reason(&self) -> &'static str {
         match (&self.base, &self.local, &self.upstream) {
+            _ if self.is_in_the_way => "a file on one side, a directory on the other",
             (None, Some(_), Some(_)) => "added here and upstream",
             (_, Some(_), Some(_)) => "changed here and upstream",
             (_, Some(_), None) => "changed here, deleted or renamed upstream",
@@ -67,39 +80,95 @@ pub struct Merged {
     pub conflicts: Vec<Conflict>,
 }
 
-/// Merges two trees that come from a third. Conflicts are settled as `strategy` says, except those
-/// that are left to a person.
-pub fn merge(
-    repository: &Repository,
-    [base, local, upstream]: [Oid; 3],
-    strategy: Strategy,
-) -> Result<Merged, Error> {
-    let mut options = MergeOptions::new();
-    options.find_renames(true);
-    match strategy {
-        Strategy::Mine => _ = options.file_favor(FileFavor::Ours),
-        Strategy::Theirs => _ = options.file_favor(FileFavor::Theirs),
-        Strategy::Refuse | Strategy::Manual => {}
-    }
-    let tree = |id| repository.find_tree(id);
-    let index =
-        repository.merge_trees(&tree(base)?, &tree(local)?, &tree(upstream)?, Some(&options))?;
-    let mut merged = Merged { files: decided(&index), conflicts: Vec::new() };
-    for conflict in conflicts(&index)? {
-        if let Some((path, leaf)) = settle(repository, &conflict, strategy)? {
-            merged.files.insert(path, leaf);
-        }
-        if matches!(strategy, Strategy::Refuse | Strategy::Manual) {
-            merged.conflicts.push(conflict);
-        }
-    }
-    Ok(merged)
+/// What stands at one path.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sides {
+    /// [`BASE`], [`LOCAL`], [`UPSTREAM`].
+    pub leaves: [Option<Leaf>; 3],
+    /// A person has to decide, whatever stands there.
+    pub is_open: bool,
 }
 
-fn decided(index: &Index) -> Listing {
-    const STAGES: u16 = 0x3000;
-    let entries = index.iter().filter(|entry| entry.flags & STAGES == 0);
-    entries.map(|entry| (entry.path, Leaf { id: entry.id, mode: entry.mode })).collect()
+/// What both sides began with.
+pub(super) const BASE: usize = 0;
+pub(super) const LOCAL: usize = 1;
+pub(super) const UPSTREAM: usize = 2;
+
+/// Merges two trees that come from a third, as git's merge strategy `ort` does but that it follows
+/// no renamed directories. Conflicts are settled as `strategy` says, except those that are left to a
+/// person.
+pub fn merge(
+    repository: &Repository,
+    trees: [Oid; 3],
+    strategy: Strategy,
+) -> Result<Merged, Error> {
+    let mut all = sides(repository, trees)?;
+    renames::follow(repository, trees, &mut all, strategy)?;
+    let mut files = Listing::new();
+    let mut open = Vec::new();
+    for (path, &sides) in &all {
+        let (leaf, is_decided) = decide(repository, sides, strategy)?;
+        files.extend(leaf.map(|leaf| (path.clone(), leaf)));
+        if !is_decided {
+            open.push(Conflict::at(path, sides));
+        }
+    }
+    let here = repository.find_tree(trees[LOCAL])?;
+    for path in in_the_way(&files) {
+        let file = here.get_path(&disk::below("".as_ref(), &path));
+        let is_local = file.is_ok_and(|file| file.kind() == Some(ObjectType::Blob));
+        if strategy == if is_local { Strategy::Theirs } else { Strategy::Mine } {
+            files.remove(&path);
+        }
+        open.retain(|conflict| conflict.path() != path);
+        open.push(Conflict { is_in_the_way: true, ..Conflict::at(&path, all[&path]) });
+    }
+    let is_settled = matches!(strategy, Strategy::Mine | Strategy::Theirs);
+    Ok(Merged { files, conflicts: if is_settled { Vec::new() } else { open } })
+}
+
+/// Files where others need a directory.
+fn in_the_way(files: &Listing) -> BTreeSet<Vec<u8>> {
+    let above = files.keys().flat_map(|path| directories(path));
+    above.filter(|path| files.contains_key(*path)).map(<[u8]>::to_vec).collect()
+}
+
+fn sides(repository: &Repository, trees: [Oid; 3]) -> Result<BTreeMap<Vec<u8>, Sides>, Error> {
+    let mut all: BTreeMap<Vec<u8>, Sides> = BTreeMap::new();
+    for (side, tree) in trees.into_iter().enumerate() {
+        for (path, leaf) in listing(repository, Some(tree))? {
+            all.entry(path).or_default().leaves[side] = Some(leaf);
+        }
+    }
+    Ok(all)
+}
+
+/// What is to stand there, and whether nobody need be asked.
+fn decide(
+    repository: &Repository,
+    sides: Sides,
+    strategy: Strategy,
+) -> Result<(Option<Leaf>, bool), Error> {
+    let Sides { leaves: [base, local, upstream], is_open } = sides;
+    if !is_open && (local == upstream || base == upstream) {
+        return Ok((local, true));
+    }
+    if !is_open && base == local {
+        return Ok((upstream, true));
+    }
+    let both = match (local, upstream) {
+        (Some(local), Some(upstream)) if local.is_link() == upstream.is_link() => {
+            Some(content::merge(repository, base, [local, upstream], strategy)?)
+        }
+        _ => None,
+    };
+    Ok(match (strategy, both) {
+        (_, Some((leaf, true))) if !is_open => (Some(leaf), true),
+        (Strategy::Mine, _) => (local, false),
+        (Strategy::Theirs, _) => (upstream, false),
+        (Strategy::Refuse | Strategy::Manual, Some((leaf, _))) => (Some(leaf), false),
+        (Strategy::Refuse | Strategy::Manual, None) => (local.or(upstream), false),
+    })
 }
 
 /// Those of an index.
@@ -111,71 +180,7 @@ pub fn conflicts(index: &Index) -> Result<Vec<Conflict>, git2::Error> {
         base: side(found.ancestor),
         local: side(found.our),
         upstream: side(found.their),
+        is_in_the_way: false,
     };
     index.conflicts()?.map(|found| found.map(of)).collect()
-}
-
-/// What stands in the tree afterwards; `None` if nothing does.
-fn settle(
-    repository: &Repository,
-    conflict: &Conflict,
-    strategy: Strategy,
-) -> Result<Option<(Vec<u8>, Leaf)>, Error> {
-    let Conflict { local, upstream, .. } = conflict;
-    Ok(match strategy {
-        Strategy::Refuse => None,
-        Strategy::Mine => local.clone(),
-        Strategy::Theirs => upstream.clone(),
-        Strategy::Manual => match with_markers(repository, conflict)? {
-            Some(marked) => Some(marked),
-            None => local.clone().or_else(|| upstream.clone()),
-        },
-    })
-}
-
-/// Both sides in one file; `None` where that makes no sense.
-fn with_markers(
-    repository: &Repository,
-    conflict: &Conflict,
-) -> Result<Option<(Vec<u8>, Leaf)>, Error> {
-    let (Some((path, local)), Some((_, upstream))) = (&conflict.local, &conflict.upstream) else {
-        return Ok(None);
-    };
-    for leaf in [local, upstream] {
-        if leaf.mode == LINK || repository.find_blob(leaf.id)?.is_binary() {
-            return Ok(None);
-        }
-    }
-    let nothing = Leaf { id: repository.blob(b"")?, mode: local.mode };
-    let base = conflict.base.as_ref().map_or(nothing, |&(_, leaf)| leaf);
-    let entry = |leaf| index_entry(path.clone(), leaf, 0);
-    let mut options = MergeFileOptions::new();
-    options
-        .ancestor_label("base")
-        .our_label("local")
-        .their_label("upstream")
-        .style_diff3(conflict.base.is_some());
-    let (base, ours, theirs) = (entry(base), entry(*local), entry(*upstream));
-    let marked = repository.merge_file_from_index(&base, &ours, &theirs, Some(&mut options))?;
-    let id = repository.blob(marked.content())?;
-    Ok(Some((path.clone(), Leaf { id, mode: local.mode })))
-}
-
-/// Merges the content of one file; `None` if the changes overlap or are no text.
-pub fn merge_file(
-    repository: &Repository,
-    [base, local, upstream]: [Leaf; 3],
-) -> Result<Option<Leaf>, Error> {
-    for leaf in [base, local, upstream] {
-        if leaf.mode == LINK || repository.find_blob(leaf.id)?.is_binary() {
-            return Ok(None);
-        }
-    }
-    let entry = |leaf| index_entry(b"file".to_vec(), leaf, 0);
-    let (base, ours, theirs) = (entry(base), entry(local), entry(upstream));
-    let merged = repository.merge_file_from_index(&base, &ours, &theirs, None)?;
-    if !merged.is_automergeable() {
-        return Ok(None);
-    }
-    Ok(Some(Leaf { id: repository.blob(merged.content())?, mode: local.mode }))
 }

@@ -9,6 +9,7 @@
 mod build;
 mod changes;
 mod commit;
+mod content;
 mod disk;
 mod edit;
 mod exchange;
@@ -21,6 +22,7 @@ mod merge;
 mod part;
 mod paths;
 mod remove;
+mod renames;
 mod scan;
 mod update;
 mod walk;

@@ -111,7 +111,9 @@ impl WorkingCopy {
         let trees = [base_tree, local, part.tree(target)?];
         let merged =
             step(format_args!("merge into {target}"), || merge(&part.repository, trees, strategy))?;
-        no_file_in_the_way(part, &merged, &disk, &local_files)?;
+        if strategy != Strategy::Refuse || merged.conflicts.is_empty() {
+            no_file_in_the_way(part, &merged, &disk)?;
+        }
         Ok(Step { target, base, upstream, disk, local, local_files, merged })
     }
 
@@ -202,7 +204,7 @@ fn entry(path: &[u8], leaf: Leaf, placed: Option<&OnDisk>, now: Duration) -> git
 }
 
 /// The local side of the merge: what git knows, as it is on disk, and what stands where upstream has
-/// something.
+/// something: from then on it counts as known to git.
 fn local_files(
     working_copy: &WorkingCopy,
     part: &Part,
@@ -216,15 +218,18 @@ fn local_files(
             file.leaf = disk::store(&part.repository, &disk::below(&top, path), file.leaf.mode)?;
         }
     }
-    let mut files = disk.listing();
-    let kept_by_git = disk.untracked.keys().filter(|path| !is_of_git(path));
-    for path in kept_by_git.filter(|path| meets(path, upstream)) {
-        let file = disk::below(&top, path);
+    let untracked = std::mem::take(&mut disk.untracked).into_iter();
+    let (met, others): (BTreeMap<_, _>, _) =
+        untracked.partition(|(path, _)| !is_of_git(path) && meets(path, upstream));
+    disk.untracked = others;
+    for path in met.into_keys() {
+        let file = disk::below(&top, &path);
         let mode = disk::metadata(&file)?.and_then(|metadata| disk::mode(&metadata));
-        let mode = mode.ok_or_else(|| special_file(&part.path(path)))?;
-        files.insert(path.clone(), disk::store(&part.repository, &file, mode)?);
+        let mode = mode.ok_or_else(|| special_file(&part.path(&path)))?;
+        let leaf = disk::store(&part.repository, &file, mode)?;
+        disk.tracked.insert(path, OnDisk { leaf, stamp: None });
     }
-    Ok(files)
+    Ok(disk.listing())
 }
 
 /// Whether upstream has a file here, or one that cannot stand beside one here.
@@ -240,14 +245,8 @@ fn special_file(path: &[u8]) -> Error {
 }
 
 /// Where one side has a file and the other a directory, only one can stand.
-fn no_file_in_the_way(
-    part: &Part,
-    merged: &Merged,
-    disk: &Disk,
-    local: &Listing,
-) -> Result<(), Error> {
-    let others = disk.untracked.keys().filter(|path| !local.contains_key(*path));
-    for path in merged.files.keys().chain(others) {
+fn no_file_in_the_way(part: &Part, merged: &Merged, disk: &Disk) -> Result<(), Error> {
+    for path in merged.files.keys().chain(disk.untracked.keys()) {
         if let Some(file) = directories(path).find(|path| merged.files.contains_key(*path)) {
             return Err(Error::Refused(format!(
                 "{} is a directory on one side and a file on the other: move it away, pull, and put \
