@@ -8,6 +8,7 @@ mod delete;
 mod diff;
 mod info;
 mod log;
+mod merging;
 mod options;
 mod passwords;
 mod pull;

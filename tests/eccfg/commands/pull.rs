@@ -543,3 +543,29 @@ fn a_node_that_was_given_to_another_subcluster_is_told() {
     assert!(said.contains("cluster.boot names the subcluster west"), "{said}");
     assert!(said.contains("of default") && said.contains("bootstrap"), "{said}");
 }
+
+#[test]
+fn a_file_and_a_directory_of_one_name_are_a_conflict_like_others() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    clone.push_file("there/a.conf", "old\n");
+    let machine = Machine::of(&server);
+    machine.remove("there/a.conf");
+    fs::remove_dir(machine.conf.join("there")).unwrap();
+    machine.write("there", "mine\n");
+    machine.write("tag", "mine\n");
+    clone.write("tag", "theirs\n");
+    clone.push_file("there/a.conf", "theirs\n");
+    let said = machine.fails(1, "pull");
+    assert!(
+        said.contains("C    there  (a file on one side, a directory on the other)\n"),
+        "{said}"
+    );
+    assert!(said.contains("C    tag  (added here and upstream)\n"), "{said}");
+    let said = machine.fails(1, "pull --manual");
+    assert!(said.contains("there is a directory on one side and a file on the other"), "{said}");
+    assert_eq!(machine.read("there"), "mine\n");
+    machine.ok("pull --theirs");
+    machine.assert_clean();
+    assert_eq!(machine.read("there/a.conf"), "theirs\n");
+}
