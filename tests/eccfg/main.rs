@@ -16,6 +16,7 @@ mod interrupted;
 mod late_edits;
 mod lost_answers;
 mod machine;
+mod merge_like_git;
 mod moments;
 mod node;
 mod passwords;
