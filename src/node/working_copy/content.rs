@@ -6,6 +6,9 @@ use super::listing::{FILE, Leaf, index_entry};
 use super::merge::Strategy;
 use crate::node::Error;
 
+/// That of git's markers.
+pub const MARKER_SIZE: u16 = 7;
+
 /// Merges content and mode of a file that is there on both sides, and was perhaps before. Tells
 /// whether nobody need be asked; otherwise what overlaps stands there with markers, or the local
 /// side where those make no sense.
@@ -14,6 +17,7 @@ pub fn merge(
     base: Option<Leaf>,
     [local, upstream]: [Leaf; 2],
     strategy: Strategy,
+    marker_size: u16,
 ) -> Result<(Leaf, bool), Error> {
     let (mode, is_decided) = merge_modes(base, local, upstream);
     let id = base.map(|base| base.id);
@@ -35,7 +39,7 @@ pub fn merge(
             return Ok((Leaf { id, mode }, is_decided && is_chosen));
         }
     }
-    let (id, is_merged) = merge_lines(repository, base, [local, upstream], strategy)?;
+    let (id, is_merged) = merge_lines(repository, base, [local, upstream], strategy, marker_size)?;
     Ok((Leaf { id, mode }, is_decided && is_merged))
 }
 
@@ -59,12 +63,14 @@ fn merge_lines(
     base: Option<Leaf>,
     [local, upstream]: [Leaf; 2],
     strategy: Strategy,
+    marker_size: u16,
 ) -> Result<(git2::Oid, bool), Error> {
     let mut options = MergeFileOptions::new();
     options
         .ancestor_label("base")
         .our_label("local")
         .their_label("upstream")
+        .marker_size(marker_size)
         .style_diff3(base.is_some());
     match strategy {
         Strategy::Mine => _ = options.favor(FileFavor::Ours),
@@ -83,6 +89,10 @@ pub fn merge_file(
     repository: &Repository,
     [base, local, upstream]: [Leaf; 3],
 ) -> Result<Option<Leaf>, Error> {
-    let (merged, is_decided) = merge(repository, Some(base), [local, upstream], Strategy::Refuse)?;
+    if [base, local, upstream].into_iter().any(Leaf::is_link) {
+        return Ok(None);
+    }
+    let (merged, is_decided) =
+        merge(repository, Some(base), [local, upstream], Strategy::Refuse, MARKER_SIZE)?;
     Ok(is_decided.then_some(Leaf { mode: local.mode, ..merged }))
 }

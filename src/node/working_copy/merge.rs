@@ -157,9 +157,9 @@ fn decide(
         return Ok((upstream, true));
     }
     let both = match (local, upstream) {
-        (Some(local), Some(upstream)) if local.is_link() == upstream.is_link() => {
-            Some(content::merge(repository, base, [local, upstream], strategy)?)
-        }
+        (Some(local), Some(upstream)) if local.is_link() == upstream.is_link() => Some(
+            content::merge(repository, base, [local, upstream], strategy, content::MARKER_SIZE)?,
+        ),
         _ => None,
     };
     Ok(match (strategy, both) {

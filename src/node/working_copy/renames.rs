@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::{Delta, DiffFindOptions, ObjectType, Oid, Repository};
 
-use super::content;
+use super::content::{self, MARKER_SIZE};
 use super::listing::Leaf;
 use super::merge::{BASE, LOCAL, Sides, Strategy, UPSTREAM};
 use crate::node::Error;
@@ -83,7 +83,7 @@ impl Follow<'_> {
         let before = self.at(old).leaves[BASE];
         let sides = [before, self.at(here).leaves[LOCAL], self.at(there).leaves[UPSTREAM]];
         if let [_, Some(local), Some(upstream)] = sides {
-            let (merged, is_decided) = self.merge(sides)?;
+            let (merged, is_decided) = self.merge(sides, MARKER_SIZE)?;
             let is_one_of_them = !is_decided && merged == Some(local);
             self.at(here).leaves[LOCAL] = merged;
             self.at(there).leaves[UPSTREAM] = if is_one_of_them { Some(upstream) } else { merged };
@@ -116,16 +116,21 @@ impl Follow<'_> {
         } else {
             let mut sides = [before, None, None];
             (sides[side], sides[other]) = (renamed, there);
-            let (merged, _) = self.merge(sides)?;
+            // Its own markers may come to stand within others.
+            let (merged, _) = self.merge(sides, MARKER_SIZE + 1)?;
             self.at(new).leaves[side] = merged;
         }
         Ok(())
     }
 
-    fn merge(&self, sides: [Option<Leaf>; 3]) -> Result<(Option<Leaf>, bool), Error> {
+    fn merge(
+        &self,
+        sides: [Option<Leaf>; 3],
+        marker_size: u16,
+    ) -> Result<(Option<Leaf>, bool), Error> {
         let [base, Some(local), Some(upstream)] = sides else { return Ok((None, false)) };
         let (merged, is_decided) =
-            content::merge(self.repository, base, [local, upstream], self.strategy)?;
+            content::merge(self.repository, base, [local, upstream], self.strategy, marker_size)?;
         Ok((Some(merged), is_decided))
     }
 }
