@@ -33,7 +33,8 @@ impl Moment {
     fn is_told_by(self, mask: EventMask, name: &str) -> bool {
         match self {
             Self::Builds => mask.contains(EventMask::CREATE) && name == ".conf.new",
-            Self::IsAboutToExchange => mask.contains(EventMask::CREATE) && name == "pending",
+            // Not before it is written to its end.
+            Self::IsAboutToExchange => mask.contains(EventMask::CLOSE_WRITE) && name == "pending",
             Self::HasExchanged => mask.contains(EventMask::MOVED_TO) && name == "conf",
             Self::Removes => mask.contains(EventMask::DELETE) && name == "pending",
         }
@@ -61,7 +62,8 @@ pub struct Watched {
 impl Watched {
     pub fn begin(machine: &Machine, words: &[&str]) -> Self {
         let events = Inotify::init().unwrap();
-        let mask = WatchMask::CREATE | WatchMask::MOVED_TO | WatchMask::DELETE;
+        let mask =
+            WatchMask::CREATE | WatchMask::CLOSE_WRITE | WatchMask::MOVED_TO | WatchMask::DELETE;
         for directory in ["", ".eccfg/conf"] {
             events.watches().add(machine.etc(directory), mask).unwrap();
         }
