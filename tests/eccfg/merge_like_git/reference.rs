@@ -66,8 +66,9 @@ impl Reference {
     pub fn merge(&self, local: &str, upstream: &str) -> Merged {
         let mut merged = self.merge_in_style("diff3", local, upstream);
         let path = |line: &str| line.split_once('\t').unwrap().1.to_owned();
-        let (begun, open): (Vec<&String>, Vec<&String>) =
-            merged.unmerged.iter().partition(|line| line.contains(" 1\t"));
+        // A link has no lines to begin with.
+        let (begun, open): (Vec<&String>, Vec<&String>) = (merged.unmerged.iter())
+            .partition(|line| line.contains(" 1\t") && !line.starts_with("120000"));
         let begun: Vec<String> = begun.into_iter().map(|line| path(line)).collect();
         let mut added: Vec<String> = open.into_iter().map(|line| path(line)).collect();
         added.retain(|path| !begun.contains(path));
