@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::{Index, ObjectType, Oid, Repository};
 
 pub use super::content::merge_file;
-use super::listing::{Leaf, Listing, directories, listing};
+use super::listing::{Leaf, Listing, directories, listing, obstacle};
 use super::{content, disk, renames};
 use crate::node::Error;
 
@@ -123,6 +123,12 @@ pub fn merge(
         open.retain(|conflict| conflict.path() != path);
         open.push(Conflict { is_in_the_way: true, ..Conflict::at(&path, all[&path]) });
     }
+    // The old name of a file that became a directory is none to ask about.
+    open.retain(|conflict| {
+        conflict.local.is_some()
+            || conflict.upstream.is_some()
+            || obstacle(&files, conflict.path()).is_none()
+    });
     let is_settled = matches!(strategy, Strategy::Mine | Strategy::Theirs);
     Ok(Merged { files, conflicts: if is_settled { Vec::new() } else { open } })
 }
