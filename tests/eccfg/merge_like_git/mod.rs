@@ -19,10 +19,12 @@ use crate::fixture::{Random, Server, setting, succeeds, text};
 use crate::machine::Machine;
 
 const ROUNDS: u64 = 25;
+/// A test of a change must fail for the change. Look for other histories with other seeds.
+const SEED: u64 = 1;
 
 #[test]
 fn a_pull_comes_to_the_same_as_a_merge_by_git() {
-    let mut random = Random::new();
+    let mut random = Random::from(SEED);
     let server = Server::start();
     let reference = Reference::new(&server);
     let mut bench = Bench { machine: Machine::of(&server), reference, counts: Counts::default() };
