@@ -4,17 +4,19 @@
 //! everything else, and so that an edit made meanwhile is in both trees.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use git2::Repository;
 
-use super::disk::{self, Stamp};
-use super::listing::{EXECUTABLE, LINK, Leaf, Listing, directories};
+use super::disk;
+use super::listing::{Leaf, Listing, directories};
+use super::new_file::{NewFile, inherit};
 use super::scan::{Disk, OnDisk};
+use super::writers::Writers;
 use crate::node::Error;
 
 /// Builds one repository's part of a tree.
@@ -37,10 +39,8 @@ impl<'a> Builder<'a> {
     /// how to recognise it unchanged.
     pub fn build(mut self, files: &Listing) -> Result<BTreeMap<Vec<u8>, OnDisk>, Error> {
         self.directory(self.new)?;
-        let mut placed = BTreeMap::new();
-        for (path, &leaf) in files {
-            placed.insert(path.clone(), self.file(path, leaf)?);
-        }
+        let mut placed = self.linked(files)?;
+        placed.extend(self.written(files)?);
         for path in self.disk.untracked.keys() {
             if !files.contains_key(path) {
                 self.link(path)?;
@@ -53,14 +53,33 @@ impl<'a> Builder<'a> {
         Ok(placed)
     }
 
-    fn file(&mut self, path: &[u8], leaf: Leaf) -> Result<OnDisk, Error> {
-        match self.disk.tracked.get(path) {
-            Some(file) if file.leaf == leaf => {
+    /// What is on disk already.
+    fn linked(&mut self, files: &Listing) -> Result<BTreeMap<Vec<u8>, OnDisk>, Error> {
+        let mut placed = BTreeMap::new();
+        for (path, &leaf) in files {
+            if let Some(&file) = self.on_disk(path, leaf) {
                 self.link(path)?;
-                Ok(*file)
+                placed.insert(path.clone(), file);
             }
-            _ => self.write(path, leaf),
         }
+        Ok(placed)
+    }
+
+    /// What is not, or not so.
+    fn written(&mut self, files: &Listing) -> Result<Vec<(Vec<u8>, OnDisk)>, Error> {
+        let is_new = |&(path, &leaf): &(&Vec<u8>, &Leaf)| self.on_disk(path, leaf).is_none();
+        let new: Vec<(&Vec<u8>, &Leaf)> = files.iter().filter(is_new).collect();
+        thread::scope(|scope| {
+            let mut writers = Writers::start(scope, new.len());
+            for (path, &leaf) in new {
+                writers.write(path.clone(), self.new_file(path, leaf)?)?;
+            }
+            writers.finish()
+        })
+    }
+
+    fn on_disk(&self, path: &[u8], leaf: Leaf) -> Option<&'a OnDisk> {
+        self.disk.tracked.get(path).filter(|file| file.leaf == leaf)
     }
 
     fn link(&mut self, path: &[u8]) -> Result<(), Error> {
@@ -73,21 +92,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn write(&mut self, path: &[u8], leaf: Leaf) -> Result<OnDisk, Error> {
-        let new = disk::below(self.new, path);
-        self.parents(&new)?;
-        let content = self.repository.find_blob(leaf.id)?;
-        put(&new, content.content(), leaf.mode).map_err(Error::file(&new))?;
+    fn new_file(&mut self, path: &[u8], leaf: Leaf) -> Result<NewFile, Error> {
+        let file = disk::below(self.new, path);
+        self.parents(&file)?;
+        let content = self.repository.find_blob(leaf.id)?.content().to_vec();
         let was_there =
             self.disk.tracked.contains_key(path) || self.disk.untracked.contains_key(path);
-        if was_there
-            && let Some(before) = disk::found(self.old, path)?.filter(fs::Metadata::is_file)
-        {
-            let mode = with_execution(before.mode(), leaf.mode);
-            inherit(&new, &before, mode).map_err(Error::file(&new))?;
-        }
-        let metadata = fs::symlink_metadata(&new).map_err(Error::file(&new))?;
-        Ok(OnDisk { leaf, stamp: Some(Stamp::of(&metadata)) })
+        let before = match was_there {
+            true => disk::found(self.old, path)?.filter(fs::Metadata::is_file),
+            false => None,
+        };
+        Ok(NewFile { file, leaf, content, before })
     }
 
     /// Directories that hold nothing would otherwise be gone. Where a file is to be, they go.
@@ -141,43 +156,6 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
-    }
-}
-
-/// Makes a file that was not there.
-pub fn put(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    if mode == LINK {
-        return symlink(std::ffi::OsStr::from_bytes(content), path);
-    }
-    let permissions = if mode == EXECUTABLE { 0o777 } else { 0o666 };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(permissions).open(path)?;
-    file.write_all(content)
-}
-
-/// The permissions of before, with execution for those who may read or for nobody.
-pub fn with_execution(permissions: u32, mode: u32) -> u32 {
-    let readers = (permissions & 0o444) >> 2;
-    match mode == EXECUTABLE {
-        true if permissions & 0o100 == 0 => permissions | readers,
-        true => permissions,
-        false => permissions & !0o111,
-    }
-}
-
-/// Gives a file or directory the owner of another and these permissions. Links have none, and what
-/// they lead to is left alone.
-pub fn inherit(path: &Path, from: &fs::Metadata, mode: u32) -> io::Result<()> {
-    let now = fs::symlink_metadata(path)?;
-    if (now.uid(), now.gid()) != (from.uid(), from.gid()) {
-        // Only root may give files away; who may not keeps them.
-        match lchown(path, Some(from.uid()), Some(from.gid())) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
-            _ => {}
-        }
-    }
-    match now.is_symlink() || now.mode() & 0o7777 == mode & 0o7777 {
-        true => Ok(()),
-        false => fs::set_permissions(path, Permissions::from_mode(mode & 0o7777)),
     }
 }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use git2::{Index, Oid};
 
-use super::build::{inherit, put, with_execution};
 use super::disk;
 use super::listing::{LINK, Leaf, directories, index_entry};
+use super::new_file::{inherit, put, with_execution};
 use super::{Change, Conflict, GLOBAL, Letter, Lock, Part, WorkingCopy};
 use crate::node::Error;
 use crate::node::output::shown;

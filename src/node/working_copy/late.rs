@@ -11,11 +11,12 @@ use std::path::Path;
 
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
-use super::build::{duplicate, inherit, put, with_execution};
+use super::build::duplicate;
 use super::disk::{self, Place, Stamp};
 use super::exchange::Seen;
 use super::listing::{Leaf, Listing, listing};
 use super::merge::merge_file;
+use super::new_file::{inherit, put, with_execution};
 use super::part::Part;
 use super::paths::Paths;
 use super::walk::walk;

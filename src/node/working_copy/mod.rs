@@ -19,6 +19,7 @@ mod letter;
 mod listing;
 mod lock;
 mod merge;
+mod new_file;
 mod part;
 mod paths;
 mod remove;
@@ -26,6 +27,7 @@ mod renames;
 mod scan;
 mod update;
 mod walk;
+mod writers;
 
 pub use changes::Change;
 pub use commit::Edits;
