@@ -6,8 +6,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::private_file::{open_lock, write_private};
+use super::lock_file::open_lock;
 use super::{Error, Role, password};
+use crate::files;
 
 const HEADER: &str =
     "# The accounts of ecconfigd: NAME:ROLE:HASH. Change them with `ecconfigd passwd`.\n";
@@ -90,7 +91,7 @@ impl File {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}:{role}:{hash}");
         }
-        write_private(&self.path, &text)
+        files::replace_private(&self.path, &text)
     }
 
     fn parse(&self, text: &str) -> Result<BTreeMap<String, Entry>, Error> {

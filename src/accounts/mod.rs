@@ -7,8 +7,8 @@ mod error;
 mod file;
 mod htdigest;
 mod known;
+mod lock_file;
 mod password;
-mod private_file;
 mod role;
 mod stamp;
 
@@ -16,7 +16,6 @@ pub use error::Error;
 pub use file::{Entry, File};
 pub use known::{Account, Accounts};
 pub use password::{check_password, generate};
-pub use private_file::write_private;
 pub use role::Role;
 
 /// The administrator's account.

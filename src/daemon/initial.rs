@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::accounts::{self, ADMIN, Accounts, SERVICE};
+use crate::files;
 use crate::layout::Layout;
 
 /// Longer ones are not passwords.
@@ -64,6 +65,6 @@ fn written_password(path: &Path, name: &str) -> Result<String, Failure> {
         return Ok(password.to_owned());
     }
     let password = accounts::generate()?;
-    accounts::write_private(path, &format!("{text}{name} {password}\n")).map_err(failed)?;
+    files::replace_private(path, &format!("{text}{name} {password}\n")).map_err(failed)?;
     Ok(password)
 }

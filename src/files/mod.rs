@@ -4,5 +4,5 @@
 mod atomic;
 mod owner;
 
-pub use atomic::replace;
+pub use atomic::{replace, replace_private};
 pub use owner::{Owner, OwnerError, become_user};
