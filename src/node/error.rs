@@ -4,6 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use git2::{ErrorClass, ErrorCode};
+
+use super::advice::sentence;
 use super::remote;
 
 /// Each tells what happened, to what, and what to do.
@@ -19,7 +22,7 @@ pub enum Error {
     #[error(transparent)]
     Remote(#[from] remote::Error),
     /// A file or directory of this machine.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", sentence(&.source.to_string()))]
     File {
         /// Which one.
         path: PathBuf,
@@ -30,7 +33,7 @@ pub enum Error {
     #[error("{0}")]
     Reload(String),
     /// The working copy's repositories.
-    #[error("the working copy's repository failed: {}", .0.message())]
+    #[error("{}", of_repository(.0))]
     Git(#[from] git2::Error),
 }
 
@@ -50,5 +53,16 @@ impl Error {
             Self::File { .. } | Self::Git(_) => 6,
             Self::Reload(_) => 7,
         })
+    }
+}
+
+fn of_repository(error: &git2::Error) -> String {
+    let why = sentence(error.message());
+    match (error.code(), error.class()) {
+        (ErrorCode::NotFound, ErrorClass::Odb) => format!(
+            "the working copy's repository is damaged ({why}): move the working copy away and run eccfg \
+             bootstrap again, then copy your changes back"
+        ),
+        _ => format!("the working copy's repository failed: {why}"),
     }
 }

@@ -4,6 +4,7 @@
 //! `remote` and changes files through `working_copy`, and nothing else does either.
 
 mod access;
+mod advice;
 mod args;
 mod boot_file;
 mod command;

@@ -5,6 +5,7 @@
 mod fixture;
 
 mod answers;
+mod bad_disk;
 mod commands;
 mod connecting;
 mod crash;
@@ -19,6 +20,7 @@ mod machine;
 mod merge_like_git;
 mod moments;
 mod node;
+mod odd_places;
 mod passwords;
 mod push;
 mod subclusters;

@@ -1,5 +1,7 @@
 //! What can go wrong between a node and its server.
 
+use crate::node::advice::sentence;
+
 /// Each names the server and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -55,12 +57,6 @@ impl Error {
     }
 
     fn local(doing: &str, why: &str) -> Self {
-        // libgit2 keeps errno only as the text that strerror gave it.
-        if why.contains("No space left on device") || why.contains("Disk quota exceeded") {
-            return Self::Local(format!(
-                "{doing} failed, for the disk is full: make room and try again; nothing was changed"
-            ));
-        }
-        Self::Local(format!("{doing} failed: {why}"))
+        Self::Local(format!("{doing} failed: {}", sentence(why)))
     }
 }
