@@ -29,7 +29,8 @@ pub fn find<'r>(
     let all = revisions(repository, newest)?;
     let unknown = || {
         Error::Refused(format!(
-            "there is no revision {text}; the newest that this node knows is {}",
+            "there is no revision {text}; the newest that this node knows is {}; eccfg pull \
+             brings newer ones",
             all.len()
         ))
     };

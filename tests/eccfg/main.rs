@@ -5,6 +5,7 @@
 mod fixture;
 
 mod answers;
+mod attributes;
 mod bad_disk;
 mod commands;
 mod connecting;

@@ -9,7 +9,7 @@ use crate::node::path_argument::resolve;
 use crate::node::publish::{RUNNING, Work, publish};
 use crate::node::remote::Remote;
 use crate::node::session::Session;
-use crate::node::working_copy::{BOOT, FILE, Leaf, Listing, Part, obstacle};
+use crate::node::working_copy::{BOOT, FILE, LINK, Leaf, Listing, Part, obstacle};
 use crate::node::{Error, args, notes};
 
 /// The command, for `sh`, that prints the running configuration.
@@ -96,7 +96,8 @@ fn put(
                 shown(other)
             )));
         }
-        let mode = files.get(path).map_or(FILE, |leaf| leaf.mode);
+        let there = files.get(path).map(|leaf| leaf.mode).filter(|&mode| mode != LINK);
+        let mode = there.unwrap_or(FILE);
         let mut files: Listing = files.clone();
         files.insert(path.to_owned(), Leaf { id, mode });
         Ok(files)

@@ -12,6 +12,7 @@ use std::thread;
 
 use git2::Repository;
 
+use super::attributes;
 use super::disk;
 use super::listing::{Leaf, Listing, directories};
 use super::new_file::{NewFile, inherit};
@@ -102,6 +103,7 @@ impl<'a> Builder<'a> {
             true => disk::found(self.old, path)?.filter(fs::Metadata::is_file),
             false => None,
         };
+        let before = before.map(|before| (disk::below(self.old, path), before));
         Ok(NewFile { file, leaf, content, before })
     }
 
@@ -138,6 +140,8 @@ impl<'a> Builder<'a> {
                 Err(Error::file(path)(error))
             }
             _ => {
+                let below = path.strip_prefix(self.new).expect("it is the tree's");
+                attributes::copy_inherited(&self.old.join(below), path);
                 self.directories.insert(path.to_owned());
                 Ok(())
             }
@@ -149,10 +153,9 @@ impl<'a> Builder<'a> {
     fn finish_directories(&self) -> Result<(), Error> {
         for new in self.directories.iter().rev() {
             let below = new.strip_prefix(self.new).expect("it is the tree's");
-            if let Some(before) =
-                disk::metadata(&self.old.join(below))?.filter(fs::Metadata::is_dir)
-            {
-                inherit(new, &before, before.mode()).map_err(Error::file(new))?;
+            let old = self.old.join(below);
+            if let Some(before) = disk::metadata(&old)?.filter(fs::Metadata::is_dir) {
+                inherit(new, &old, &before, before.mode()).map_err(Error::file(new))?;
             }
         }
         Ok(())
@@ -183,5 +186,5 @@ fn copy(old: &Path, new: &Path) -> io::Result<()> {
         ));
     }
     fs::copy(old, new)?;
-    inherit(new, &metadata, metadata.mode())
+    inherit(new, old, &metadata, metadata.mode())
 }

@@ -152,7 +152,7 @@ impl WorkingCopy {
             fs::create_dir_all(file.parent().expect("a file of a tree lies in a directory"))?;
             put(beside, blob.content(), leaf.mode)?;
             if let Some(before) = before {
-                inherit(beside, &before, with_execution(before.mode(), leaf.mode))?;
+                inherit(beside, &file, &before, with_execution(before.mode(), leaf.mode))?;
             }
             fs::rename(beside, &file)
         };

@@ -127,7 +127,7 @@ impl Late<'_> {
         let place = || {
             let before = fs::symlink_metadata(&new)?;
             put(beside, content.content(), mode)?;
-            inherit(beside, &before, with_execution(before.mode(), mode))
+            inherit(beside, &new, &before, with_execution(before.mode(), mode))
         };
         place().map_err(Error::file(&new))?;
         self.take_place(path, theirs)

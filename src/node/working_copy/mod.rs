@@ -6,6 +6,7 @@
 //! ([`exchange`]); edits that were made meanwhile are carried over ([`late`]). What git keeps of a
 //! tree changes with it ([`generation`]), so a crash leaves the one or the other.
 
+mod attributes;
 mod build;
 mod changes;
 mod commit;
@@ -32,7 +33,7 @@ mod writers;
 pub use changes::Change;
 pub use commit::Edits;
 pub use letter::Letter;
-pub use listing::{FILE, Leaf, Listing, obstacle, write_tree};
+pub use listing::{FILE, LINK, Leaf, Listing, obstacle, write_tree};
 pub use lock::Lock;
 pub use merge::{Conflict, Strategy};
 pub use part::{BOOT, GLOBAL, Part};

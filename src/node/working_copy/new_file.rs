@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
+use super::attributes;
 use super::disk::Stamp;
 use super::listing::{EXECUTABLE, LINK, Leaf};
 use super::scan::OnDisk;
@@ -20,7 +21,7 @@ pub struct NewFile {
     /// What its blob holds.
     pub content: Vec<u8>,
     /// The file that it replaces.
-    pub before: Option<Metadata>,
+    pub before: Option<(PathBuf, Metadata)>,
 }
 
 impl NewFile {
@@ -32,8 +33,9 @@ impl NewFile {
 
     fn write(&self) -> io::Result<Metadata> {
         put(&self.file, &self.content, self.leaf.mode)?;
-        if let Some(before) = &self.before {
-            inherit(&self.file, before, with_execution(before.mode(), self.leaf.mode))?;
+        if let Some((old, before)) = &self.before {
+            let mode = with_execution(before.mode(), self.leaf.mode);
+            inherit(&self.file, old, before, mode)?;
         }
         fs::symlink_metadata(&self.file)
     }
@@ -59,17 +61,18 @@ pub fn with_execution(permissions: u32, mode: u32) -> u32 {
     }
 }
 
-/// Gives a file or directory the owner of another and these permissions. Links have none, and what
-/// they lead to is left alone.
-pub fn inherit(path: &Path, from: &fs::Metadata, mode: u32) -> io::Result<()> {
+/// Gives a file or directory the owner and the extended attributes of `old`, and these permissions.
+/// Links have none, and what they lead to is left alone.
+pub fn inherit(path: &Path, old: &Path, before: &Metadata, mode: u32) -> io::Result<()> {
     let now = fs::symlink_metadata(path)?;
-    if (now.uid(), now.gid()) != (from.uid(), from.gid()) {
+    if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
         // Only root may give files away; who may not keeps them.
-        match lchown(path, Some(from.uid()), Some(from.gid())) {
+        match lchown(path, Some(before.uid()), Some(before.gid())) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
             _ => {}
         }
     }
+    attributes::copy(old, path);
     match now.is_symlink() || now.mode() & 0o7777 == mode & 0o7777 {
         true => Ok(()),
         false => fs::set_permissions(path, Permissions::from_mode(mode & 0o7777)),

@@ -26,6 +26,20 @@ fn a_file_is_put_if_and_only_if_it_differs() {
 }
 
 #[test]
+fn a_file_put_over_a_link_is_a_file() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    std::os::unix::fs::symlink("default", machine.conf.join("link")).unwrap();
+    machine.ok("commit --add-all -m Link");
+    let source = machine.root.join("source.conf");
+    fs::write(&source, "text\n").unwrap();
+    machine.ok(&format!("put {} link", source.display()));
+    machine.ok("pull");
+    assert_eq!(machine.read("link"), "text\n");
+    assert!(!machine.conf.join("link").is_symlink());
+}
+
+#[test]
 fn what_cannot_be_put_is_refused() {
     let server = Server::start();
     let machine = Machine::of(&server);

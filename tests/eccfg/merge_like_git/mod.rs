@@ -1,7 +1,9 @@
 //! Random histories at the server and random local edits: a pull comes to the same as a merge by git,
 //! with the same conflicts.
 //!
-//! `ECCONFIGD_TEST_ROUNDS` tells how many, `ECCONFIGD_TEST_SEED` from which number they are drawn.
+//! `ECCONFIGD_TEST_ROUNDS` tells how many, `ECCONFIGD_TEST_SEED` from which number they are drawn. One
+//! difference is known: libgit2 measures how alike two files are in another way than git, and may take
+//! a file of a few lines for a renamed one that git does not.
 
 mod draw;
 mod edits;
