@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -270,7 +270,20 @@ fn kill_at_random(machine: &Machine, words: &[&str], latest: Duration, random: &
 fn replace(machine: &Machine, path: &Path, content: &str) {
     let beside = machine.root.join("replacement");
     fs::write(&beside, content).unwrap();
-    fs::rename(&beside, path).unwrap();
+    until_found(|| fs::rename(&beside, path));
+}
+
+/// Who has looked a directory of the old tree up, and uses it after it was removed, is told so by the
+/// system, and tries again.
+fn until_found<T>(mut work: impl FnMut() -> io::Result<T>) -> T {
+    const TRIES: usize = 5;
+    for _ in 1..TRIES {
+        match work() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => return done.unwrap(),
+        }
+    }
+    work().unwrap()
 }
 
 /// How far a killed pull came.
@@ -342,12 +355,17 @@ fn write_until(machine: &Machine, ends: &AtomicBool) -> Written {
     let mut number = 0;
     while !ends.load(Relaxed) {
         number += 1;
-        let file = File::options().append(true).open(machine.conf.join("default/appended.conf"));
-        writeln!(file.unwrap(), "{number}").unwrap();
+        let appended = machine.conf.join("default/appended.conf");
+        let mut file = until_found(|| File::options().append(true).open(&appended));
+        writeln!(file, "{number}").unwrap();
         let replaced = machine.conf.join("default/replaced.conf");
         replace(machine, &replaced, &format!("{number}\n"));
         if number % NEW == 0 {
-            machine.write(&format!("default/new/{number}"), number.to_string());
+            let new = machine.conf.join("default/new");
+            until_found(|| {
+                fs::create_dir_all(&new)?;
+                fs::write(new.join(number.to_string()), number.to_string())
+            });
         }
         thread::sleep(Duration::from_millis(1));
     }
