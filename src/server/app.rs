@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
+use super::hot_files::HotFiles;
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
 use super::places::Places;
 use super::throttle::Throttle;
@@ -26,6 +27,7 @@ pub struct App {
     pub(super) pushes: Places,
     pub(super) reads: Places,
     pub(super) hashes: Places,
+    pub(super) hot_files: HotFiles,
     pub(super) committed: Notify,
     /// Held while broken repositories are tried again for nobody in particular.
     pub(super) trying: Arc<Mutex<()>>,
@@ -49,6 +51,7 @@ impl App {
             pushes: Places::new(PUSHES_AT_ONCE),
             reads: Places::new(READS_AT_ONCE),
             hashes: Places::new(HASHES_AT_ONCE),
+            hot_files: HotFiles::default(),
             committed: Notify::new(),
             trying: Arc::default(),
             htdigest,

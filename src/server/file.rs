@@ -9,8 +9,10 @@ use super::app::App;
 use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
+use super::hot_files::HotFile;
 use super::response::{Body, JSON, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
-use crate::repository::{self, Blob, Found, Place, Snapshot, Subcluster};
+use crate::protocol::Id;
+use crate::repository::{self, BOOT, Blob, Found, Place, Snapshot, Subcluster};
 
 const BINARY: &str = "application/octet-stream";
 
@@ -34,7 +36,16 @@ pub(super) async fn get(
             false => Ok(to_slash(asked.uri)),
         };
     }
-    let (branch, path) = split_branch(&subcluster.snapshot(), &asked.path)?;
+    let snapshot = subcluster.snapshot();
+    let (branch, path) = split_branch(&snapshot, &asked.path)?;
+    let newest = newest(&snapshot, &branch).filter(|_| asked.revision.is_none() && !asked.slash);
+    if let Some((commit, revision)) = newest
+        && let Some(file) = app.hot_files.get(&(commit, path.clone()))
+    {
+        let mut response = representation(&file).respond(asked.headers)?;
+        say_place(&mut response, commit, revision);
+        return Ok(response);
+    }
     let (place, found) = {
         let (path, revision) = (path.clone(), asked.revision.clone());
         let read = move || {
@@ -58,10 +69,24 @@ pub(super) async fn get(
             );
             return Err(repository::Error::NotFound(text).into());
         }
-        Found::File(blob) => file(&path, blob, &place, asked.headers)?,
+        Found::File(blob) => {
+            let file = Arc::new(file(&path, blob, &place));
+            if asked.revision.is_none() {
+                app.hot_files.keep((place.commit, path), &file);
+            }
+            representation(&file).respond(asked.headers)?
+        }
     };
-    say_place(&mut response, &place);
+    say_place(&mut response, place.commit, place.revision);
     Ok(response)
+}
+
+/// The newest commit of a branch, and its number if it is that of the live configuration.
+fn newest(snapshot: &Snapshot, branch: &str) -> Option<(Id, Option<u64>)> {
+    let full = format!("refs/heads/{branch}");
+    let commit = snapshot.get(&full)?.target;
+    let head = snapshot.head.filter(|head| full == BOOT && head.commit == commit);
+    Some((commit, head.map(|head| head.revision)))
 }
 
 /// Names of branches may hold slashes; no branch's name is another's beginning up to a slash.
@@ -77,16 +102,15 @@ fn split_branch(snapshot: &Snapshot, path: &str) -> Result<(String, String), Err
     Err(repository::Error::NotFound(text).into())
 }
 
-fn file(
-    path: &str,
-    blob: Blob,
-    place: &Place,
-    headers: &HeaderMap,
-) -> Result<Response<Body>, Error> {
+fn file(path: &str, blob: Blob, place: &Place) -> HotFile {
     let Blob { id, content } = blob;
     let content_type = content_type(path, &content);
-    Representation { content_type, content: content.into(), id, modified: place.time }
-        .respond(headers)
+    HotFile { content_type, content: content.into(), id, modified: place.time }
+}
+
+fn representation(file: &HotFile) -> Representation<'static> {
+    let HotFile { content_type, content, id, modified } = file;
+    Representation { content_type, content: content.clone(), id: *id, modified: *modified }
 }
 
 /// Text, JSON or bytes: nothing that a browser would run.
@@ -136,11 +160,11 @@ pub(super) fn redirect(to: &str) -> Response<Body> {
     response
 }
 
-fn say_place(response: &mut Response<Body>, place: &Place) {
+fn say_place(response: &mut Response<Body>, commit: Id, revision: Option<u64>) {
     let headers = response.headers_mut();
-    if let Some(revision) = place.revision {
+    if let Some(revision) = revision {
         headers.insert(X_CONFIG_REVISION, revision.into());
     }
-    let commit = HeaderValue::from_str(&place.commit.to_string()).expect("hexadecimal digits");
+    let commit = HeaderValue::from_str(&commit.to_string()).expect("hexadecimal digits");
     headers.insert(X_CONFIG_COMMIT, commit);
 }

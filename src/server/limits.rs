@@ -46,6 +46,10 @@ pub const PACKS_AT_ONCE: usize = 4;
 pub const PUSHES_AT_ONCE: usize = 8;
 /// Files and directories read at once.
 pub const READS_AT_ONCE: usize = 32;
+/// Bytes of the small files that are kept in memory.
+pub const MAX_HOT_BYTES: usize = 32 << 20;
+/// Bytes of the largest of them.
+pub const MAX_HOT_FILE: usize = 64 << 10;
 /// Passwords hashed at once; each takes 19 MiB.
 pub const HASHES_AT_ONCE: usize = 2;
 /// Requests that may wait for one of these places. More are told to come again.

@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod git;
 mod health;
+mod hot_files;
 mod info_refs;
 mod json;
 mod keep;

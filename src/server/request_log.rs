@@ -1,11 +1,12 @@
 //! The log of requests, at level 6, and of the server's own failures, at level 3.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, Uri};
 
 use super::error::Error;
 use super::response::Body;
@@ -17,19 +18,25 @@ pub(super) struct RequestLog {
     id: u64,
     started: Instant,
     client: IpAddr,
-    what: String,
+    method: Method,
+    uri: Uri,
 }
 
 impl RequestLog {
     pub(super) fn new(client: IpAddr, request: &Request<Incoming>) -> Self {
-        // The query and the headers may hold what nobody should read in a log.
-        let what = format!("{} {}", request.method(), request.uri().path().escape_default());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { id, started: Instant::now(), client, what }
+        Self { id, started: Instant::now(), client, method, uri }
+    }
+
+    /// The query and the headers may hold what nobody should read in a log.
+    fn what(&self) -> impl Display {
+        std::fmt::from_fn(|f| write!(f, "{} {}", self.method, self.uri.path().escape_default()))
     }
 
     pub(super) fn failed(&self, error: &Error) {
-        let Self { id: request_id, client, what, .. } = self;
+        let Self { id: request_id, client, .. } = self;
+        let what = self.what();
         let cause = error.chain();
         if error.is_ours() {
             let message_id = error.event();
@@ -40,7 +47,8 @@ impl RequestLog {
     }
 
     pub(super) fn answered(&self, response: &Response<Body>) {
-        let Self { id: request_id, client, what, .. } = self;
+        let Self { id: request_id, client, .. } = self;
+        let what = self.what();
         let status = response.status().as_u16();
         let duration_us = self.started.elapsed().as_micros() as u64;
         tracing::debug!(

@@ -21,7 +21,7 @@ const MAX_DELAY: Duration = Duration::from_secs(8);
 /// Requests of one address that may wait at once.
 const MAX_WAITING: u32 = 16;
 /// Addresses remembered; the quietest one is forgotten for a new one.
-const MAX_ADDRESSES: usize = 4096;
+const MAX_ADDRESSES: usize = 16_384;
 /// Accounts remembered to have logged in from one address.
 const MAX_ACCOUNTS: usize = 64;
 
@@ -57,8 +57,7 @@ impl Throttle {
     pub(super) async fn turn(&self, client: IpAddr) -> Result<OwnedSemaphorePermit, Error> {
         let turn = {
             let mut addresses = self.lock();
-            make_room(&mut addresses);
-            addresses.entry(network(client)).or_insert_with(Record::new).turn.clone()
+            record(&mut addresses, client).turn.clone()
         };
         match timeout(WAIT_TIME, turn.acquire_owned()).await {
             Ok(turn) => Ok(turn.expect("the semaphore is never closed")),
@@ -98,8 +97,7 @@ impl Throttle {
     /// An attempt failed. Returns how many failures the address has.
     pub(super) fn failed(&self, client: IpAddr) -> u32 {
         let mut addresses = self.lock();
-        make_room(&mut addresses);
-        let record = addresses.entry(network(client)).or_insert_with(Record::new);
+        let record = record(&mut addresses, client);
         record.forgive();
         record.failures = record.failures.saturating_add(1);
         record.last = Instant::now();
@@ -110,8 +108,7 @@ impl Throttle {
     /// guesses at the others.
     pub(super) fn succeeded(&self, client: IpAddr, account: &str) {
         let mut addresses = self.lock();
-        make_room(&mut addresses);
-        let record = addresses.entry(network(client)).or_insert_with(Record::new);
+        let record = record(&mut addresses, client);
         if record.trusted.len() < MAX_ACCOUNTS && !record.trusted.iter().any(|n| n == account) {
             record.trusted.push(account.to_owned());
         }
@@ -146,6 +143,14 @@ impl Record {
             self.last = Instant::now();
         }
     }
+}
+
+fn record(addresses: &mut HashMap<IpAddr, Record>, client: IpAddr) -> &mut Record {
+    let network = network(client);
+    if !addresses.contains_key(&network) {
+        make_room(addresses);
+    }
+    addresses.entry(network).or_insert_with(Record::new)
 }
 
 fn make_room(addresses: &mut HashMap<IpAddr, Record>) {
