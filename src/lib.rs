@@ -29,7 +29,7 @@
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, selects by comparing
 //!   trees with their parents', and spools the pack before its first byte is sent.
 //! - **A node asks whether there is anything new**: `subclusters` answers from the snapshots, mostly
-//!   with 304.
+//!   with 304; with `wait=` when a snapshot is published that makes another answer.
 //!
 //! Blocking work runs on threads made for it, through `server::places`, which bounds how much of
 //! each kind there is and how many wait for it.

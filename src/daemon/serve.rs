@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch as word};
 use tokio::task::JoinSet;
 
 use super::args::Args;
@@ -45,7 +45,8 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let log = Log::alone(store.clone());
     first_start::make_repositories(&store, &log)?;
     initial::make_accounts(&layout)?;
-    let app = Arc::new(App::new(&layout, store, log)?);
+    let (stop, drain) = Drain::new();
+    let app = Arc::new(App::new(&layout, store, log, drain.clone())?);
 
     let listeners = sockets::listen(args, passed)?;
     let addresses = sockets::addresses(&listeners);
@@ -56,7 +57,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     let status = Arc::new(Status { addresses, app, certificate });
-    let running = Running { layout, status, reload, room };
+    let running = Running { layout, status, reload, room, stop, drain };
     let result = runtime.block_on(running.run(listeners));
     // A thread that waits for a disk which does not answer must not keep the process.
     runtime.shutdown_timeout(LAST_WORK_TIME);
@@ -73,23 +74,24 @@ struct Running {
     status: Arc<Status>,
     reload: Arc<Reload>,
     room: Room,
+    stop: word::Sender<bool>,
+    drain: Drain,
 }
 
 impl Running {
     async fn run(self, listeners: Vec<Listener>) -> Result<(), Failure> {
         let mut signals = Signals::listen()
             .map_err(|e| Failure::system(format!("cannot listen for signals: {e}")))?;
-        let (stop, drain) = Drain::new();
         let mut acceptors = JoinSet::new();
         let mut pings = Vec::new();
         for listener in listeners {
             let (ping, pinged) = mpsc::channel(1);
             pings.push(ping);
-            acceptors.spawn(self.acceptor(drain.clone(), pinged).run(listener));
+            acceptors.spawn(self.acceptor(pinged).run(listener));
         }
         tokio::spawn(certificate::look_after(self.status.certificate.clone()));
         tokio::spawn(self.status.clone().keep());
-        tokio::spawn(watchdog::feed(self.status.app.clone(), pings, drain));
+        tokio::spawn(watchdog::feed(self.status.app.clone(), pings, self.drain.clone()));
         self.started();
 
         while let Told::Reload = self.told(&mut signals).await {
@@ -99,13 +101,14 @@ impl Running {
         }
         notify::stopping();
         // Acceptors that are gone need not be told.
-        let _ = stop.send(true);
+        let _ = self.stop.send(true);
         finish(acceptors, signals).await;
         Ok(())
     }
 
-    fn acceptor(&self, drain: Drain, pinged: mpsc::Receiver<Ping>) -> Acceptor {
+    fn acceptor(&self, pinged: mpsc::Receiver<Ping>) -> Acceptor {
         let tls = self.status.certificate.tls().config();
+        let drain = self.drain.clone();
         Acceptor::new(self.status.app.clone(), tls, drain, self.room.clone(), pinged)
     }
 

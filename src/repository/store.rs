@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+
 use super::{Applied, Change, Entry, Error, Name, Quarantine, Snapshot, Subcluster};
 use crate::events;
 
@@ -18,6 +21,7 @@ pub struct Store {
     /// server left, which must not be what somebody does who opened it a moment before.
     listing: Mutex<()>,
     subclusters: RwLock<BTreeMap<Name, Slot>>,
+    listed: Arc<Notify>,
 }
 
 /// A subcluster's place among the others.
@@ -42,7 +46,12 @@ impl Store {
     /// Opens every repository below `dir`. One that is broken does not keep the others from being
     /// served.
     pub fn open(dir: PathBuf) -> Result<Self, Error> {
-        let store = Self { dir, listing: Mutex::default(), subclusters: RwLock::default() };
+        let store = Self {
+            dir,
+            listing: Mutex::default(),
+            subclusters: RwLock::default(),
+            listed: Arc::default(),
+        };
         store.remove_unfinished()?;
         store.rescan()?;
         Ok(store)
@@ -102,6 +111,12 @@ impl Store {
         let slots = self.slots();
         let open = slots.iter().filter_map(|(name, slot)| Some((name, slot.open()?)));
         open.map(|(name, subcluster)| (name.clone(), subcluster.snapshot())).collect()
+    }
+
+    /// Completes when subclusters have come or gone, or can be read again or no more, since this was
+    /// called.
+    pub fn changed(&self) -> OwnedNotified {
+        self.listed.clone().notified_owned()
     }
 
     /// How many repositories cannot be read.
@@ -198,7 +213,10 @@ impl Store {
     }
 
     pub(super) fn slots_mut(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<Name, Slot>> {
-        self.subclusters.write().expect("no code panics while it changes the list")
+        let slots = self.subclusters.write().expect("no code panics while it changes the list");
+        // Whoever is told has to wait for the lock to look.
+        self.listed.notify_waiters();
+        slots
     }
 }
 

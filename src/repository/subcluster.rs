@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuar
 
 use arc_swap::ArcSwap;
 use git2::{Oid, Repository};
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use super::handles::Handles;
 use super::revisions::Revisions;
@@ -20,6 +22,7 @@ pub struct Subcluster {
     path: PathBuf,
     handles: Handles,
     snapshot: ArcSwap<Snapshot>,
+    shown: Arc<Notify>,
     revisions: RwLock<Revisions>,
     writer: Mutex<()>,
 }
@@ -33,6 +36,7 @@ impl Subcluster {
             name,
             path,
             snapshot: ArcSwap::default(),
+            shown: Arc::default(),
             revisions: RwLock::default(),
             writer: Mutex::new(()),
         };
@@ -94,6 +98,7 @@ impl Subcluster {
     /// Shows this to readers. Only with the writer's lock.
     pub(super) fn show(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+        self.shown.notify_waiters();
     }
 
     /// Shows readers the references after `updates`. Only with the writer's lock.
@@ -126,6 +131,11 @@ impl Subcluster {
         self.snapshot.load_full()
     }
 
+    /// Completes when readers are shown another snapshot than they were when this was called.
+    pub fn changed(&self) -> OwnedNotified {
+        self.shown.clone().notified_owned()
+    }
+
     /// The newest revision, which only an empty repository does not have.
     pub(super) fn head(&self) -> Result<Head, Error> {
         let empty = || Error::BadRef(format!("subcluster {} has no revision yet", self.name));
@@ -142,6 +152,11 @@ impl Subcluster {
     /// The commit of a revision of the live configuration.
     pub(super) fn revision_commit(&self, revision: u64) -> Option<Oid> {
         self.revisions().commit(revision)
+    }
+
+    /// The number of a revision of the live configuration. Blocks.
+    pub fn revision_of(&self, commit: Id) -> Option<u64> {
+        self.revision_number(commit.into())
     }
 
     /// The number of a revision of the live configuration.

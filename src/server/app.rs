@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
 use super::hot_files::HotFiles;
+use super::drain::Drain;
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
 use super::places::Places;
 use super::throttle::Throttle;
@@ -29,14 +30,20 @@ pub struct App {
     pub(super) hashes: Places,
     pub(super) hot_files: HotFiles,
     pub(super) committed: Notify,
+    pub(super) drain: Drain,
     /// Held while broken repositories are tried again for nobody in particular.
     pub(super) trying: Arc<Mutex<()>>,
     htdigest: PathBuf,
 }
 
 impl App {
-    /// Puts the parts together.
-    pub fn new(layout: &Layout, store: Arc<Store>, log: Log) -> Result<Self, accounts::Error> {
+    /// Puts the parts together. `drain` gives the word to those who wait for something else.
+    pub fn new(
+        layout: &Layout,
+        store: Arc<Store>,
+        log: Log,
+        drain: Drain,
+    ) -> Result<Self, accounts::Error> {
         let accounts_file = accounts::File::new(layout.accounts());
         let htdigest = layout.htdigest();
         let accounts = Accounts::load(&accounts_file, &htdigest)?;
@@ -53,6 +60,7 @@ impl App {
             hashes: Places::new(HASHES_AT_ONCE),
             hot_files: HotFiles::default(),
             committed: Notify::new(),
+            drain,
             trying: Arc::default(),
             htdigest,
         })

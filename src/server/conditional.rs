@@ -58,19 +58,36 @@ impl Representation<'_> {
     }
 }
 
-/// Content that is all there and has no date: what this request gets of it.
-pub(super) fn tagged(request: &HeaderMap, content_type: &str, content: Vec<u8>) -> Response<Body> {
-    let hash: [u8; 32] = Sha256::digest(&content).into();
-    let (half, _) = hash.split_first_chunk().expect("it has 32 bytes");
-    let etag = format!("\"{:032x}\"", u128::from_be_bytes(*half));
-    let etag: ETag = etag.parse().expect("hexadecimal digits in quotes");
-    let is_known = |known: IfNoneMatch| !known.precondition_passes(&etag);
-    let mut response = match request.typed_get().is_some_and(is_known) {
-        true => answer(StatusCode::NOT_MODIFIED, content_type, empty()),
-        false => answer(StatusCode::OK, content_type, full(content)),
-    };
-    response.headers_mut().typed_insert(etag);
-    response
+/// Content that is all there and has no date.
+pub(super) struct Tagged {
+    content: Vec<u8>,
+    etag: ETag,
+}
+
+impl Tagged {
+    /// The tag is a hash of the content.
+    pub(super) fn new(content: Vec<u8>) -> Self {
+        let hash: [u8; 32] = Sha256::digest(&content).into();
+        let (half, _) = hash.split_first_chunk().expect("it has 32 bytes");
+        let etag = format!("\"{:032x}\"", u128::from_be_bytes(*half));
+        Self { content, etag: etag.parse().expect("hexadecimal digits in quotes") }
+    }
+
+    /// Whether it is what somebody has who says this.
+    pub(super) fn is_known(&self, known: &IfNoneMatch) -> bool {
+        !known.precondition_passes(&self.etag)
+    }
+
+    /// What this request gets of it: all, or the word that it has not changed.
+    pub(super) fn respond(self, request: &HeaderMap, content_type: &str) -> Response<Body> {
+        let known: Option<IfNoneMatch> = request.typed_get();
+        let mut response = match known.is_some_and(|known| self.is_known(&known)) {
+            true => answer(StatusCode::NOT_MODIFIED, content_type, empty()),
+            false => answer(StatusCode::OK, content_type, full(self.content)),
+        };
+        response.headers_mut().typed_insert(self.etag);
+        response
+    }
 }
 
 fn is_unchanged(request: &HeaderMap, etag: &ETag, modified: SystemTime) -> bool {

@@ -22,6 +22,9 @@ pub const DRAIN_TIME: Duration = Duration::from_secs(30);
 /// may have been sent before the client could know.
 pub const LAST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
+/// A question that waits for something new is answered within this time.
+pub const MAX_WAIT: Duration = Duration::from_secs(300);
+
 /// Bytes of a request's head, HTTP/1 and HTTP/2.
 pub const MAX_HEAD: usize = 32 << 10;
 /// Bytes of a URL's path and query.

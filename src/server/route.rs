@@ -94,7 +94,8 @@ fn decode(encoded: &str) -> Result<String, Error> {
     }
 }
 
-fn parameter(query: Option<&str>, key: &str) -> Result<Option<String>, Error> {
+/// The first value of a parameter.
+pub(super) fn parameter(query: Option<&str>, key: &str) -> Result<Option<String>, Error> {
     parameters(query, key).next().transpose()
 }
 

@@ -42,4 +42,5 @@ mod subclusters_create;
 mod subclusters_list;
 mod systemd;
 mod urls;
+mod waiting;
 mod welcome;

@@ -1,33 +1,25 @@
-//! `GET /subclusters`: is there anything new? Every node asks each minute, so it is answered from
-//! memory, and mostly with 304.
+//! Where subclusters stand, from memory.
 
 use std::sync::Arc;
 
-use hyper::Response;
-use hyper::header::HeaderMap;
 use tokio::task;
 
 use super::standing::Standing;
 use crate::server::app::App;
-use crate::server::conditional::tagged;
+use crate::server::conditional::Tagged;
 use crate::server::error::Error;
-use crate::server::response::{Body, JSON};
 
-/// Where these subclusters stand, or all if none is named.
-pub(super) fn get(
-    app: &Arc<App>,
-    mut names: Vec<String>,
-    headers: &HeaderMap,
-) -> Result<Response<Body>, Error> {
+/// Where these subclusters stand, or all if none is named, as JSON. Never blocks.
+pub(super) fn tell(app: &Arc<App>, names: &[String]) -> Result<Tagged, Error> {
     let is_named = !names.is_empty();
-    match is_named {
-        true => names.sort_unstable(),
-        false => names = app.store.names().iter().map(ToString::to_string).collect(),
-    }
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let all = if is_named { Vec::new() } else { app.store.names() };
+    names.extend(all.iter().map(|name| name.as_str()));
+    names.sort_unstable();
     names.dedup();
     let mut standings = Vec::with_capacity(names.len());
     let mut broken = Vec::new();
-    for name in &names {
+    for name in names {
         match app.store.opened(name) {
             Some(Ok(subcluster)) => standings.push(Standing::of(name, &subcluster.snapshot())),
             Some(Err(error)) if is_named => return Err(error.into()),
@@ -35,7 +27,7 @@ pub(super) fn get(
             Some(Err(_)) => {}
             None => {
                 standings.push(Standing::unreadable(name));
-                broken.push(name.clone());
+                broken.push(name.to_owned());
             }
         }
     }
@@ -43,7 +35,7 @@ pub(super) fn get(
         try_again(app, broken);
     }
     let content = serde_json::to_vec(&standings).expect("names and numbers can be written as JSON");
-    Ok(tagged(headers, JSON, content))
+    Ok(Tagged::new(content))
 }
 
 /// Opens what may have been mended, for those who will ask next: a disk that hangs must not hold up

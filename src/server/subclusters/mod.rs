@@ -6,8 +6,11 @@ mod copy;
 mod create;
 mod list;
 mod master;
+mod news;
+mod question;
 mod route;
 mod standing;
+mod wait;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -32,9 +35,9 @@ pub(super) async fn answer(
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
     let (name, what) = match route {
-        Route::List(names) => {
+        Route::List(question) => {
             only_get(&request)?;
-            return list::get(app, names, request.headers());
+            return question.answer(app, &request).await;
         }
         Route::One(name, what) => (name, what),
     };

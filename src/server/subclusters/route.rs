@@ -1,13 +1,13 @@
 //! The addresses below `/subclusters`.
 
+use super::question::Question;
 use crate::server::error::Error;
-use crate::server::route::parameters;
 
 /// What of the subclusters is asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::server) enum Route {
     /// `/subclusters?name=NAME&name=…`: where these stand, or all if none is named.
-    List(Vec<String>),
+    List(Question),
     /// `/subclusters/NAME…`: something of one.
     One(String, What),
 }
@@ -34,7 +34,7 @@ impl Route {
     pub(in crate::server) fn parse(below: &str, query: Option<&str>) -> Result<Self, Error> {
         let Some(below) = below.strip_prefix('/') else {
             return match below {
-                "" => Ok(Self::List(parameters(query, "name").collect::<Result<_, _>>()?)),
+                "" => Question::parse(query).map(Self::List),
                 _ => Err(Error::NoRoute),
             };
         };
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn any_number_of_subclusters_can_be_named() {
         let names = |query| match Route::parse("", query).unwrap() {
-            Route::List(names) => names,
+            Route::List(question) => question.names,
             Route::One(..) => panic!("not a list"),
         };
         assert_eq!(names(None), [""; 0]);

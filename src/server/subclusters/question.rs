@@ -1,0 +1,60 @@
+//! `GET /subclusters`: is there anything new? Every node asks all the time, so it is answered from
+//! memory, and mostly with 304.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use headers::{HeaderMapExt, IfNoneMatch};
+use hyper::{Method, Request, Response};
+
+use super::list::tell;
+use super::wait::wait;
+use crate::server::app::App;
+use crate::server::error::Error;
+use crate::server::limits::MAX_WAIT;
+use crate::server::request_body::RequestBody;
+use crate::server::response::{Body, JSON};
+use crate::server::route::{parameter, parameters};
+
+/// What is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::server) struct Question {
+    /// Of these subclusters, or of all if none is named.
+    pub(super) names: Vec<String>,
+    /// How long the answer may take if there is nothing new.
+    wait: Duration,
+}
+
+impl Question {
+    pub(super) fn parse(query: Option<&str>) -> Result<Self, Error> {
+        let names = parameters(query, "name").collect::<Result<_, _>>()?;
+        let wait = parameter(query, "wait")?.map_or(Ok(Duration::ZERO), |text| seconds(&text))?;
+        Ok(Self { names, wait })
+    }
+
+    pub(super) async fn answer(
+        self,
+        app: &Arc<App>,
+        request: &Request<RequestBody>,
+    ) -> Result<Response<Body>, Error> {
+        let (names, headers) = (self.names, request.headers());
+        // Whoever knows nothing yet has nothing to wait for.
+        let known: Option<IfNoneMatch> = headers.typed_get();
+        let told = match known {
+            Some(known) if !self.wait.is_zero() && *request.method() == Method::GET => {
+                // Boxed, as every connection would have room for it otherwise.
+                Box::pin(wait(app, &names, &known, self.wait)).await?
+            }
+            _ => tell(app, &names)?,
+        };
+        Ok(told.respond(headers, JSON))
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, Error> {
+    let seconds: Option<u32> = text.parse().ok();
+    let seconds = seconds.ok_or_else(|| {
+        Error::BadRequest("wait= takes a number of seconds, such as wait=60".into())
+    })?;
+    Ok(Duration::from_secs(seconds.into()).min(MAX_WAIT))
+}
