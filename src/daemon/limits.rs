@@ -23,3 +23,20 @@ pub(super) fn raise_descriptors() -> u64 {
         Err(_) => 1024,
     }
 }
+
+/// What is allocated in pieces of this size goes back to the system when it is free.
+const MAPPED: std::ffi::c_int = 4 << 20;
+
+/// Gives the memory of hashed passwords back: glibc keeps 19 MiB of each thread that has hashed one,
+/// once it has seen that so much is wanted again and again (mallopt(3), M_MMAP_THRESHOLD).
+#[expect(unsafe_code, reason = "nothing wraps mallopt")]
+pub(super) fn return_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt takes two numbers, and there is no second thread yet.
+    let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED) } == 1;
+    #[cfg(not(target_env = "gnu"))]
+    let is_set = true;
+    if !is_set {
+        tracing::debug!("the allocator keeps large pieces that are free");
+    }
+}

@@ -30,6 +30,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     logging::start(args.level());
     args.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     limits::set_umask();
+    limits::return_memory();
     let room = Room::new(limits::raise_descriptors());
     libgit2::configure().map_err(Failure::system)?;
 
