@@ -43,4 +43,5 @@ mod subclusters_list;
 mod systemd;
 mod urls;
 mod waiting;
+mod waiting_herd;
 mod welcome;
