@@ -61,6 +61,7 @@ impl Representation<'_> {
 /// Content that is all there and has no date.
 pub(super) struct Tagged {
     content: Vec<u8>,
+    tag: String,
     etag: ETag,
 }
 
@@ -69,8 +70,22 @@ impl Tagged {
     pub(super) fn new(content: Vec<u8>) -> Self {
         let hash: [u8; 32] = Sha256::digest(&content).into();
         let (half, _) = hash.split_first_chunk().expect("it has 32 bytes");
-        let etag = format!("\"{:032x}\"", u128::from_be_bytes(*half));
-        Self { content, etag: etag.parse().expect("hexadecimal digits in quotes") }
+        let tag = format!("\"{:032x}\"", u128::from_be_bytes(*half));
+        let etag = tag.parse().expect("hexadecimal digits in quotes");
+        Self { content, tag, etag }
+    }
+
+    /// The tag, as it stands in headers.
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    pub(super) fn etag(&self) -> &ETag {
+        &self.etag
+    }
+
+    pub(super) fn content(&self) -> &[u8] {
+        &self.content
     }
 
     /// Whether it is what somebody has who says this.

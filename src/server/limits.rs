@@ -24,6 +24,10 @@ pub const LAST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
 /// A question that waits for something new is answered within this time.
 pub const MAX_WAIT: Duration = Duration::from_secs(300);
+/// A stream of events ends after this time, and its client asks for another with its password.
+pub const EVENTS_TIME: Duration = Duration::from_secs(3600);
+/// A stream on which nothing happens says so this often: proxies and browsers give up others.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Bytes of a request's head, HTTP/1 and HTTP/2.
 pub const MAX_HEAD: usize = 32 << 10;

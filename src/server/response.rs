@@ -22,6 +22,7 @@ pub(super) const X_CONFIG_COMMIT: HeaderName = HeaderName::from_static("x-config
 
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const JSON: &str = "application/json";
+pub(super) const EVENTS: &str = "text/event-stream";
 
 /// All of the body at once.
 pub(super) fn full(content: impl Into<Bytes>) -> Body {

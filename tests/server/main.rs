@@ -16,6 +16,7 @@ mod copying;
 mod crash;
 mod directories;
 mod disk;
+mod events;
 mod faults;
 mod files;
 mod first_start;

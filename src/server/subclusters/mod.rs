@@ -4,6 +4,7 @@ mod admin;
 mod conflict;
 mod copy;
 mod create;
+mod events;
 mod list;
 mod master;
 mod news;
@@ -37,7 +38,7 @@ pub(super) async fn answer(
     let (name, what) = match route {
         Route::List(question) => {
             only_get(&request)?;
-            return question.answer(app, &request).await;
+            return question.answer(app, account, &request).await;
         }
         Route::One(name, what) => (name, what),
     };

@@ -7,8 +7,10 @@ use std::time::Duration;
 use headers::{HeaderMapExt, IfNoneMatch};
 use hyper::{Method, Request, Response};
 
+use super::events;
 use super::list::tell;
 use super::wait::wait;
+use crate::accounts::Account;
 use crate::server::app::App;
 use crate::server::error::Error;
 use crate::server::limits::MAX_WAIT;
@@ -35,13 +37,18 @@ impl Question {
     pub(super) async fn answer(
         self,
         app: &Arc<App>,
+        account: Account,
         request: &Request<RequestBody>,
     ) -> Result<Response<Body>, Error> {
         let (names, headers) = (self.names, request.headers());
+        let is_get = *request.method() == Method::GET;
+        if is_get && events::are_wanted(headers) {
+            return events::respond(app, names, account.name, headers);
+        }
         // Whoever knows nothing yet has nothing to wait for.
         let known: Option<IfNoneMatch> = headers.typed_get();
         let told = match known {
-            Some(known) if !self.wait.is_zero() && *request.method() == Method::GET => {
+            Some(known) if is_get && !self.wait.is_zero() => {
                 // Boxed, as every connection would have room for it otherwise.
                 Box::pin(wait(app, &names, &known, self.wait)).await?
             }
