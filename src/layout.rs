@@ -44,6 +44,11 @@ impl Layout {
         self.state().join("initial-passwords")
     }
 
+    /// What each node has last said of itself: `/var/ecconfigd/nodes`.
+    pub fn nodes(&self) -> PathBuf {
+        self.state().join("nodes")
+    }
+
     /// Held by the one server that may write below [`Layout::state`]: `/var/ecconfigd/lock`.
     pub fn lock(&self) -> PathBuf {
         self.state().join("lock")
@@ -105,6 +110,7 @@ mod tests {
             layout.accounts(),
             layout.htdigest(),
             layout.initial_passwords(),
+            layout.nodes(),
             layout.lock(),
             layout.spool(),
         ];

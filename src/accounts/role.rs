@@ -33,6 +33,11 @@ impl Role {
         }
     }
 
+    /// Whether nodes have such accounts: they say with their questions what they have.
+    pub fn is_of_nodes(self) -> bool {
+        self != Self::Reader
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         Self::ALL[self as usize].1

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime;
 use tokio::sync::{mpsc, watch as word};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
+use tokio::time::timeout;
 
 use super::args::Args;
 use super::certificate::{self, Certificate};
@@ -92,6 +93,7 @@ impl Running {
         }
         tokio::spawn(certificate::look_after(self.status.certificate.clone()));
         tokio::spawn(self.status.clone().keep());
+        tokio::spawn(self.status.app.clone().keep_nodes());
         tokio::spawn(watchdog::feed(self.status.app.clone(), pings, self.drain.clone()));
         self.started();
 
@@ -104,6 +106,9 @@ impl Running {
         // Acceptors that are gone need not be told.
         let _ = self.stop.send(true);
         finish(acceptors, signals).await;
+        let app = self.status.app.clone();
+        let written = task::spawn_blocking(move || app.write_nodes());
+        let _ = timeout(LAST_WORK_TIME, written).await;
         Ok(())
     }
 

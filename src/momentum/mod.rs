@@ -5,6 +5,7 @@ mod address;
 mod cluster_boot;
 pub mod config;
 mod environment;
+mod node_name;
 pub mod peers;
 #[cfg(test)]
 mod samples;
@@ -12,3 +13,4 @@ mod samples;
 pub use address::{Address, AddressError};
 pub use cluster_boot::{AutoUpdate, ClusterBoot, ClusterBootError, DEFAULT_PORT, RepoSource};
 pub use environment::{BadLine, Environment};
+pub use node_name::is_node_name;

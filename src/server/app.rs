@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, Notify};
 use super::hot_files::HotFiles;
 use super::drain::Drain;
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
+use super::nodes::{self, Nodes};
 use super::places::Places;
 use super::throttle::Throttle;
 use crate::accounts::{self, Accounts};
@@ -33,6 +34,9 @@ pub struct App {
     pub(super) drain: Drain,
     /// Held while broken repositories are tried again for nobody in particular.
     pub(super) trying: Arc<Mutex<()>>,
+    pub(super) nodes: Nodes,
+    /// Where what nodes say is written. Held by whoever does.
+    pub(super) nodes_file: std::sync::Mutex<PathBuf>,
     htdigest: PathBuf,
 }
 
@@ -62,6 +66,8 @@ impl App {
             committed: Notify::new(),
             drain,
             trying: Arc::default(),
+            nodes: nodes::read(&layout.nodes()),
+            nodes_file: layout.nodes().into(),
             htdigest,
         })
     }

@@ -29,6 +29,19 @@ pub const EVENTS_TIME: Duration = Duration::from_secs(3600);
 /// A stream on which nothing happens says so this often: proxies and browsers give up others.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
+/// Nodes whose last word is remembered; of more, the one that has been silent longest is forgotten.
+pub const MAX_NODES: usize = 20_000;
+/// Subclusters that one node has a commit of.
+pub const MAX_NODE_PARTS: usize = 8;
+/// Characters of what a node says went wrong.
+pub const MAX_NODE_ERROR: usize = 300;
+/// A node that has said nothing for this long is told as gone: thrice the longest wait.
+pub const NODE_GONE: Duration = Duration::from_secs(900);
+/// A node that has said nothing for this long is forgotten.
+pub const NODE_FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// What nodes have said is written to disk this long after the first word that is not there yet.
+pub const NODES_PAUSE: Duration = Duration::from_secs(30);
+
 /// Bytes of a request's head, HTTP/1 and HTTP/2.
 pub const MAX_HEAD: usize = 32 << 10;
 /// Bytes of a URL's path and query.

@@ -22,6 +22,7 @@ mod info_refs;
 mod json;
 mod keep;
 pub mod limits;
+mod nodes;
 mod pack_body;
 mod places;
 mod push;

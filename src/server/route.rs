@@ -23,6 +23,8 @@ pub(super) enum Route {
     List,
     /// `/subclusters…`: what is asked of subclusters as such, and not of their files.
     Subclusters(subclusters::Route),
+    /// `/nodes?subcluster=NAME`: what the nodes have, of this subcluster or of all.
+    Nodes(Option<String>),
     /// Something of one subcluster.
     Subcluster { name: String, what: What },
 }
@@ -49,6 +51,7 @@ impl Route {
             "/readyz" => return Ok(Self::Ready),
             "/" | "/config" => return Ok(Self::ToList),
             "/config/" => return Ok(Self::List),
+            "/nodes" => return parameter(query, "subcluster").map(Self::Nodes),
             _ => {}
         }
         if let Some(below) = path.strip_prefix("/subclusters") {

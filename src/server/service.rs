@@ -17,7 +17,7 @@ use super::request_log::RequestLog;
 use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
-use super::{health, info_refs, receive_pack, subclusters, upload_pack};
+use super::{health, info_refs, nodes, receive_pack, subclusters, upload_pack};
 use crate::accounts::Account;
 use crate::protocol::Service;
 use crate::repository::{Name, Subcluster};
@@ -69,6 +69,10 @@ async fn respond(
         Route::List => {
             only_get(&request)?;
             Ok(list(app, &request))
+        }
+        Route::Nodes(subcluster) => {
+            only_get(&request)?;
+            nodes::get(app, subcluster).await
         }
         Route::Subclusters(route) => {
             subclusters::answer(app, route, account, client, request).await

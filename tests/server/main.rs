@@ -29,6 +29,7 @@ mod logging;
 mod malformed;
 mod master;
 mod memory;
+mod nodes;
 mod other_clients;
 mod partial;
 mod ping;

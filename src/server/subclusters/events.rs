@@ -17,7 +17,6 @@ use super::list::tell;
 use super::wait::wait;
 use crate::server::app::App;
 use crate::server::conditional::Tagged;
-use crate::server::error::Error;
 use crate::server::limits::{EVENTS_TIME, KEEP_ALIVE};
 use crate::server::response::{Body, EVENTS, answer};
 
@@ -30,15 +29,13 @@ pub(super) fn respond(
     names: Vec<String>,
     account: String,
     headers: &HeaderMap,
-) -> Result<Response<Body>, Error> {
-    // Whoever asks for what is not there gets no stream that ends at once.
-    tell(app, &names)?;
+) -> Response<Body> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let known = last.and_then(|id| id.parse::<ETag>().ok());
     let known = known.map(IfNoneMatch::from).or_else(|| headers.typed_get());
     let ends = Instant::now() + EVENTS_TIME;
     let feed = Feed { app: app.clone(), names, account, known, ends };
-    Ok(answer(StatusCode::OK, EVENTS, Events(Box::pin(feed.next())).boxed_unsync()))
+    answer(StatusCode::OK, EVENTS, Events(Box::pin(feed.next())).boxed_unsync())
 }
 
 /// Whether somebody would rather have events than one answer.

@@ -14,6 +14,7 @@ use crate::accounts::Account;
 use crate::server::app::App;
 use crate::server::error::Error;
 use crate::server::limits::MAX_WAIT;
+use crate::server::nodes::Word;
 use crate::server::request_body::RequestBody;
 use crate::server::response::{Body, JSON};
 use crate::server::route::{parameter, parameters};
@@ -25,13 +26,16 @@ pub(in crate::server) struct Question {
     pub(super) names: Vec<String>,
     /// How long the answer may take if there is nothing new.
     wait: Duration,
+    /// What a node says of itself.
+    word: Option<Word>,
 }
 
 impl Question {
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Error> {
-        let names = parameters(query, "name").collect::<Result<_, _>>()?;
+        let names: Vec<String> = parameters(query, "name").collect::<Result<_, _>>()?;
         let wait = parameter(query, "wait")?.map_or(Ok(Duration::ZERO), |text| seconds(&text))?;
-        Ok(Self { names, wait })
+        let word = Word::parse(query, &names)?;
+        Ok(Self { names, wait, word })
     }
 
     pub(super) async fn answer(
@@ -41,18 +45,22 @@ impl Question {
         request: &Request<RequestBody>,
     ) -> Result<Response<Body>, Error> {
         let (names, headers) = (self.names, request.headers());
+        let told = tell(app, &names)?;
+        if let Some(word) = self.word.filter(|_| account.role.is_of_nodes()) {
+            app.nodes.hear(word);
+        }
         let is_get = *request.method() == Method::GET;
         if is_get && events::are_wanted(headers) {
-            return events::respond(app, names, account.name, headers);
+            return Ok(events::respond(app, names, account.name, headers));
         }
         // Whoever knows nothing yet has nothing to wait for.
         let known: Option<IfNoneMatch> = headers.typed_get();
         let told = match known {
-            Some(known) if is_get && !self.wait.is_zero() => {
+            Some(known) if is_get && !self.wait.is_zero() && told.is_known(&known) => {
                 // Boxed, as every connection would have room for it otherwise.
                 Box::pin(wait(app, &names, &known, self.wait)).await?
             }
-            _ => tell(app, &names)?,
+            _ => told,
         };
         Ok(told.respond(headers, JSON))
     }
