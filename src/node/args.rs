@@ -62,6 +62,12 @@ pub enum Command {
     Bootstrap(Bootstrap),
     /// Bring the working copy to the newest revision.
     Pull(Pull),
+    /// List which node has which revision: exit code 1 if any is behind.
+    Nodes {
+        /// Only those of this subcluster.
+        #[arg(value_name = "SUBCLUSTER")]
+        subcluster: Option<String>,
+    },
     /// Commit the local changes.
     Commit(Commit),
     /// Schedule files and directories for deletion by the next commit.

@@ -22,6 +22,7 @@ mod progress;
 mod publish;
 mod reload;
 pub mod remote;
+mod report;
 mod session;
 mod sources;
 pub mod trust;

@@ -8,7 +8,8 @@ mod delete;
 mod diff;
 mod info;
 mod log;
-mod pull;
+mod nodes;
+pub(super) mod pull;
 mod put;
 mod resolve;
 mod revert;
@@ -45,6 +46,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Error> {
         Command::Put(options) => put::run(session, &options),
         Command::Trust(options) => trust::run(session, &options),
         Command::StorePassword => store_password::run(session),
+        Command::Nodes { subcluster } => nodes::run(session, subcluster.as_deref()),
         Command::Subcluster(command) => subcluster::run(session, &command),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -59,6 +59,10 @@ impl<'a> Answer<'a> {
     /// The newest revision of the subcluster that was asked.
     pub(super) fn revision(&self) -> Option<u64> {
         self.headers.get("x-config-revision")?.to_str().ok()?.parse().ok()
+    }
+
+    pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     pub(super) fn status(&self) -> StatusCode {

@@ -17,6 +17,8 @@ pub(super) struct Ask {
     /// Path and query, encoded.
     pub(super) path: String,
     pub(super) headers: Headers,
+    /// The tag of an answer that need not come again.
+    pub(super) if_none_match: Option<String>,
     pub(super) content: Content,
     /// How long the first byte of the answer may take.
     pub(super) patience: Duration,

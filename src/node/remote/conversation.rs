@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response, StatusCode};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
@@ -154,6 +154,9 @@ impl Conversation {
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         for &(name, value) in ask.headers {
             headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(tag) = ask.if_none_match.as_ref().and_then(|tag| tag.parse().ok()) {
+            headers.insert(IF_NONE_MATCH, tag);
         }
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());

@@ -91,7 +91,8 @@ impl Remote {
         };
         // A change may copy much.
         let patience = if method.is_safe() { QUICK } else { WORK };
-        let ask = Ask { method, path, headers, content, patience, is_repeatable };
+        let ask =
+            Ask { method, path, headers, if_none_match: None, content, patience, is_repeatable };
         let answer = self.conversation.ask(&ask, &mut |_| {})?;
         if answer.status() == hyper::StatusCode::NO_CONTENT {
             return Ok(b"null".to_vec());
@@ -107,6 +108,7 @@ impl Remote {
     }
 }
 
-pub(super) fn encode(text: &str) -> String {
+/// The text as part of an address.
+pub(in crate::node) fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

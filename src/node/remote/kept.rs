@@ -63,7 +63,10 @@ impl Kept {
         tokio::pin!(answer);
         let (mut before, mut last) = (0, Instant::now());
         loop {
-            if let Ok(answer) = timeout(TICK, &mut answer).await {
+            // When all is out there is nothing more to look at.
+            let pause =
+                if before < length { TICK } else { patience.saturating_sub(last.elapsed()) };
+            if let Ok(answer) = timeout(pause, &mut answer).await {
                 return answer.map_err(|mut error| match error.take_message() {
                     Some(_) => Trouble::NotSent(error.into_error()),
                     None => Trouble::Lost(error.into_error()),

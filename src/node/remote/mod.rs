@@ -20,6 +20,7 @@ mod outgoing;
 mod pack;
 mod progress;
 mod push;
+mod question;
 mod refusal;
 mod words;
 
@@ -33,9 +34,12 @@ use rustls::pki_types::CertificateDer;
 
 pub use error::Error;
 pub use heads::Head;
+pub(in crate::node) use heads::encode;
 pub(in crate::node) use meet::look_at;
 pub use progress::Progress;
 pub use push::Pushed;
+pub use question::{News, Question};
+pub(in crate::node) use words::safe;
 
 use super::password::Login;
 use super::trust::Trust;
@@ -44,7 +48,6 @@ use crate::protocol::Id;
 use crate::tls::Fingerprint;
 use ask::{Ask, Headers};
 use conversation::Conversation;
-use heads::encode;
 use outgoing::Content;
 
 const UPLOAD_PACK_RESULT: &str = "application/x-git-upload-pack-result";
@@ -88,6 +91,15 @@ impl Remote {
         Fingerprint::of(self.certificate())
     }
 
+    /// What stands at this address, which must be encoded.
+    ///
+    /// # Errors
+    /// As the server answers; what is not of this form is [`Error::Connection`].
+    pub fn get<T: serde::de::DeserializeOwned>(&mut self, path: &str) -> Result<T, Error> {
+        let answer = self.json(Method::GET, path.to_owned(), Content::nothing())?;
+        serde_json::from_slice(&answer).map_err(|_| refusal::no_ecconfigd(self.address()))
+    }
+
     /// Any other request below `/subclusters`, with JSON in and out. `path` must be encoded.
     ///
     /// # Errors
@@ -112,7 +124,15 @@ fn upload_pack(subcluster: &str, content: Content, patience: Duration) -> Ask {
     const HEADERS: Headers =
         &[("content-type", "application/x-git-upload-pack-request"), ("git-protocol", "version=2")];
     let path = format!("/config/{}/git-upload-pack", encode(subcluster));
-    Ask { method: Method::POST, path, headers: HEADERS, content, patience, is_repeatable: true }
+    Ask {
+        method: Method::POST,
+        path,
+        headers: HEADERS,
+        if_none_match: None,
+        content,
+        patience,
+        is_repeatable: true,
+    }
 }
 
 fn id(oid: Oid) -> Id {

@@ -118,5 +118,13 @@ impl Remote {
 fn receive_pack(subcluster: &str, content: Content) -> Ask {
     let path = format!("/config/{}/git-receive-pack", encode(subcluster));
     let (method, patience) = (Method::POST, WORK);
-    Ask { method, path, headers: HEADERS, content, patience, is_repeatable: false }
+    Ask {
+        method,
+        path,
+        headers: HEADERS,
+        if_none_match: None,
+        content,
+        patience,
+        is_repeatable: false,
+    }
 }

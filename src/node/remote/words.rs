@@ -4,7 +4,7 @@ use super::limits::MAX_SENTENCE;
 
 /// The text without anything by which it could move the cursor, change its own direction or go on
 /// for ever, on one line.
-pub(super) fn safe(text: &[u8]) -> String {
+pub(in crate::node) fn safe(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let words: Vec<&str> = text.split(is_space).filter(|word| !word.is_empty()).collect();
     let line = words.join(" ");

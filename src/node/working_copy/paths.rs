@@ -71,6 +71,11 @@ impl Paths {
         self.state.join("reload")
     }
 
+    /// What went wrong with the last update, if it did.
+    pub fn failure(&self) -> PathBuf {
+        self.state.join("failure")
+    }
+
     /// There while two trees are exchanged.
     pub(super) fn pending(&self) -> PathBuf {
         self.state.join("pending")

@@ -9,6 +9,7 @@ mod diff;
 mod info;
 mod log;
 mod merging;
+mod nodes;
 mod options;
 mod passwords;
 mod pull;
