@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
-use super::hot_files::HotFiles;
 use super::drain::Drain;
+use super::hot_files::HotFiles;
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
 use super::nodes::{self, Nodes};
 use super::places::Places;
