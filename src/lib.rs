@@ -26,10 +26,15 @@
 //!   [`replication::Log::propose`] → [`repository::Store::apply`], the one place where
 //!   references move → the new [`repository::Snapshot`] is published → the report.
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
-//!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, selects by comparing
-//!   trees with their parents', and spools the pack before its first byte is sent.
+//!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, and the pack is put
+//!   together from *segments*, which are kept: a base and the changes since, or the changes alone.
+//!   Equal questions share one answer. What no segments fit (cut histories, filters, odd haves) is
+//!   selected by comparing trees with their parents' and spooled before its first byte is sent.
 //! - **A node asks whether there is anything new**: `subclusters` answers from the snapshots, mostly
 //!   with 304; with `wait=` when a snapshot is published that makes another answer.
+//!
+//! What nobody waits for (segments of accepted changes, new bases, few packs instead of many) is done
+//! by the thread that [`repository::Store::start_upkeep`] starts.
 //!
 //! Blocking work runs on threads made for it, through `server::places`, which bounds how much of
 //! each kind there is and how many wait for it.

@@ -48,7 +48,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     first_start::make_repositories(&store, &log)?;
     initial::make_accounts(&layout)?;
     let (stop, drain) = Drain::new();
-    let app = Arc::new(App::new(&layout, store, log, drain.clone())?);
+    let app = Arc::new(App::new(&layout, store.clone(), log, drain.clone())?);
 
     let listeners = sockets::listen(args, passed)?;
     let addresses = sockets::addresses(&listeners);
@@ -57,6 +57,9 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
+        .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
+    store
+        .start_upkeep(layout.spool())
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     let status = Arc::new(Status { addresses, app, certificate });
     let running = Running { layout, status, reload, room, stop, drain };

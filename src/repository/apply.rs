@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, Repository, Transaction};
+use git2::{ErrorCode, Oid, Repository, Transaction};
 
 use super::journal::{self, Note};
 use super::reserve::Reserve;
@@ -45,6 +45,10 @@ impl Subcluster {
             }
             self.write(repository, transaction, change, author)
         })?;
+        let kept: Vec<Oid> = self.snapshot().commits().collect();
+        let pushed = quarantine.and_then(Quarantine::pushed);
+        self.segments().accepted(&change.updates, &kept, pushed);
+        self.needs_upkeep();
         // The change is made: whatever happens now, it must not be told to have failed.
         Ok(self.publish(&change.updates).unwrap_or_else(|error| {
             tracing::error!(

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use git2::{ObjectType, Odb, Oid, PackBuilder, Repository, Tree, TreeEntry};
+use git2::{ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
 
 use super::shallow::{self, Cut};
 use super::trees::{self, Visit};
@@ -14,12 +14,23 @@ use crate::protocol::Filter;
 pub(super) struct Wants {
     /// Commits, those behind tags included.
     pub(super) commits: Vec<Oid>,
-    tags: Vec<Oid>,
+    /// The tags on the way to them.
+    pub(super) tags: Vec<Oid>,
     trees: Vec<Oid>,
     blobs: Vec<Oid>,
 }
 
 impl Wants {
+    /// Nothing but these commits.
+    pub(super) fn commits(commits: Vec<Oid>) -> Self {
+        Self { commits, ..Self::default() }
+    }
+
+    /// Whether nothing but commits and tags is wanted.
+    pub(super) fn are_histories(&self) -> bool {
+        self.trees.is_empty() && self.blobs.is_empty()
+    }
+
     /// Looks the objects up.
     pub(super) fn sort(
         repository: &Repository,
@@ -145,14 +156,15 @@ pub(super) struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// Puts the objects into the pack. What a commit shares with its parents is left out, so the
-    /// work grows with what is sent and not with what there is.
-    pub(super) fn insert_into(
+    /// Hands each object to `add`, with its name if it has one, and returns the commits among them.
+    /// What a commit shares with its parents is left out, so the work grows with what is sent and
+    /// not with what there is. An object may come twice.
+    pub(super) fn visit(
         &self,
         repository: &Repository,
         snapshot: &Snapshot,
-        pack: &mut PackBuilder<'_>,
-    ) -> Result<(), Error> {
+        add: &mut Add<'_>,
+    ) -> Result<Vec<Oid>, Error> {
         let commits = Commits::select(
             repository,
             &self.wants.commits,
@@ -161,18 +173,22 @@ impl Selection<'_> {
             self.client_ends,
         )?;
         for &id in self.wants.tags.iter().chain(&self.wants.blobs).chain(&commits.send) {
-            pack.insert_object(id, None)?;
+            add(id, None)?;
         }
         if self.include_tag {
-            insert_tags(repository, snapshot, &commits.send, pack)?;
+            let sent: HashSet<Oid> = commits.send.iter().copied().collect();
+            let tags = annotated_tags(repository, snapshot).into_iter();
+            for (tag, _) in tags.filter(|(_, commit)| sent.contains(commit)) {
+                add(tag, None)?;
+            }
         }
-        let mut insert = Insert { odb: repository.odb()?, filter: self.filter, pack };
+        let mut insert = Insert { odb: repository.odb()?, filter: self.filter, add };
         let mut seen = trees::Seen::new();
         for &tree in &self.wants.trees {
             trees::walk_new(repository, tree, &[], &mut seen, &mut insert)?;
         }
         if self.filter == Filter::NoTrees {
-            return Ok(());
+            return Ok(commits.send);
         }
         for &id in &commits.send {
             let commit = repository.find_commit(id)?;
@@ -182,40 +198,37 @@ impl Selection<'_> {
                 .collect::<Result<Vec<_>, Error>>()?;
             trees::walk_new(repository, commit.tree_id(), &bases, &mut seen, &mut insert)?;
         }
-        Ok(())
+        Ok(commits.send)
     }
 }
 
-fn insert_tags(
-    repository: &Repository,
-    snapshot: &Snapshot,
-    sent: &[Oid],
-    pack: &mut PackBuilder<'_>,
-) -> Result<(), Error> {
-    let sent: HashSet<Oid> = sent.iter().copied().collect();
-    let tags = snapshot.refs().iter().filter(|reference| {
-        reference.peeled.is_some_and(|peeled| sent.contains(&Oid::from(peeled)))
-    });
-    for tag in tags {
-        let mut next = Some(Oid::from(tag.target));
+/// The annotated tags, and those that they name on the way, with the commits they lead to.
+pub(super) fn annotated_tags(repository: &Repository, snapshot: &Snapshot) -> Vec<(Oid, Oid)> {
+    let mut tags = Vec::new();
+    for reference in snapshot.refs() {
+        let Some(peeled) = reference.peeled else { continue };
+        let mut next = Some(Oid::from(reference.target));
         while let Some(tag) = next.and_then(|id| repository.find_tag(id).ok()) {
-            pack.insert_object(tag.id(), None)?;
+            tags.push((tag.id(), peeled.into()));
             next = Some(tag.target_id());
         }
     }
-    Ok(())
+    tags
 }
 
-struct Insert<'a, 'p, 'r> {
+/// Takes an object in, with the name of its file or directory.
+pub(super) type Add<'a> = dyn FnMut(Oid, Option<&str>) -> Result<(), Error> + 'a;
+
+struct Insert<'a, 'p, 'f> {
     odb: Odb<'a>,
     filter: Filter,
-    pack: &'p mut PackBuilder<'r>,
+    add: &'p mut Add<'f>,
 }
 
 impl Visit for Insert<'_, '_, '_> {
     fn tree(&mut self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error> {
         // The name tells libgit2 which trees are likely to be alike.
-        Ok(self.pack.insert_object(tree.id(), name(path))?)
+        (self.add)(tree.id(), name(path))
     }
 
     fn leaf(&mut self, entry: &TreeEntry<'_>, path: &[u8]) -> Result<(), Error> {
@@ -226,7 +239,7 @@ impl Visit for Insert<'_, '_, '_> {
         };
         // A submodule's commit is not in this repository.
         if wanted && entry.kind() == Some(ObjectType::Blob) {
-            self.pack.insert_object(entry.id(), name(path))?;
+            (self.add)(entry.id(), name(path))?;
         }
         Ok(())
     }

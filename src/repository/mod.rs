@@ -5,10 +5,15 @@
 //! *policy* judges it there ([`judge`]), and *apply* ([`Store::apply`]) takes it in and moves the
 //! references, comparing their old values under the lock that writes the new ones. What readers
 //! see is a [`Snapshot`], replaced as a whole after each change.
+//!
+//! Fetches are answered from *segments* (`segment`), which lie in `ecconfigd-cache` in each
+//! repository, beside the numbers of its revisions (`revision_file`). All of that can be made again
+//! from the repository. In the background (`upkeep`) many packs become few (`consolidate`).
 
 mod apply;
 mod branch;
 mod check;
+mod consolidate;
 mod copy;
 mod create;
 mod durable;
@@ -28,10 +33,14 @@ mod orders;
 mod overlay;
 mod pack;
 mod pack_copy;
+mod pack_index;
+mod pack_list;
 mod prepared;
 mod quarantine;
 mod reserve;
+mod revision_file;
 mod revisions;
+mod segment;
 mod shallow;
 mod snapshot;
 mod spool;
@@ -42,6 +51,7 @@ mod tidy;
 mod tree_extent;
 mod tree_rules;
 mod trees;
+mod upkeep;
 
 pub use apply::Applied;
 pub use branch::{BOOT, RUNNING};

@@ -132,6 +132,8 @@ fn pack_of(
         include_tag: false,
     };
     let mut builder = repository.packbuilder()?;
-    selection.insert_into(repository, &Snapshot::default(), &mut builder)?;
+    selection.visit(repository, &Snapshot::default(), &mut |id, name| {
+        Ok(builder.insert_object(id, name)?)
+    })?;
     pack::spool(&mut builder, spool_dir)
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use git2::{Oid, Repository};
 
-use super::enumerate::{Selection, Wants};
+use super::enumerate::{Selection, Wants, annotated_tags};
 use super::negotiate::Negotiator;
+use super::segment::Question;
 use super::shallow::{self, Cut};
 use super::spool::SpoolWriter;
 use super::{Error, Snapshot, Spool, Subcluster};
-use crate::protocol::{BatchEnd, FetchRequest, Negotiated, answer_v0, answer_v2};
+use crate::protocol::{BatchEnd, FetchRequest, Filter, Negotiated, answer_v0, answer_v2};
 
 /// What a client gets.
 pub struct FetchAnswer {
@@ -33,12 +34,14 @@ impl Subcluster {
     ) -> Result<FetchAnswer, Error> {
         let snapshot = self.snapshot();
         self.read(|repository| {
-            Fetch { repository, snapshot: &snapshot, request }.answer(end, spool_dir)
+            let fetch = Fetch { subcluster: self, repository, snapshot: &snapshot, request };
+            fetch.answer(end, spool_dir)
         })
     }
 }
 
 struct Fetch<'a> {
+    subcluster: &'a Subcluster,
     repository: &'a Repository,
     snapshot: &'a Snapshot,
     request: &'a FetchRequest,
@@ -83,17 +86,51 @@ impl Fetch<'_> {
         spool_dir: &Path,
     ) -> Result<Spool, Error> {
         let common: Vec<Oid> = negotiated.common.iter().map(|&id| id.into()).collect();
+        let build = || self.build(wants, cut, &common, spool_dir);
+        if cut.is_some() || self.request.filter != Filter::None || !wants.are_histories() {
+            return build();
+        }
+        let tags_of = match self.request.include_tag {
+            true => annotated_tags(self.repository, self.snapshot),
+            false => Vec::new(),
+        };
+        let question = Question {
+            repository: self.repository,
+            wants: &wants.commits,
+            common: &common,
+            tags: &wants.tags,
+            tags_of: &tags_of,
+            number: |commit| self.subcluster.revision_number(commit),
+            spool_dir,
+        };
+        let segments = self.subcluster.segments();
+        let answer = segments.answer(&question, build);
+        if segments.want_upkeep() {
+            self.subcluster.needs_upkeep();
+        }
+        answer
+    }
+
+    fn build(
+        &self,
+        wants: &Wants,
+        cut: Option<&Cut>,
+        common: &[Oid],
+        spool_dir: &Path,
+    ) -> Result<Spool, Error> {
         let client_ends: HashSet<Oid> = self.request.shallow.iter().map(|&id| id.into()).collect();
         let selection = Selection {
             wants,
-            common: &common,
+            common,
             cut,
             client_ends: &client_ends,
             filter: self.request.filter,
             include_tag: self.request.include_tag,
         };
         let mut builder = self.repository.packbuilder()?;
-        selection.insert_into(self.repository, self.snapshot, &mut builder)?;
+        selection.visit(self.repository, self.snapshot, &mut |id, name| {
+            Ok(builder.insert_object(id, name)?)
+        })?;
         spool(&mut builder, spool_dir)
     }
 }

@@ -66,17 +66,19 @@ impl<R: BufRead> PackCopy<R> {
         self.entries == 0
     }
 
-    /// Copies all of it. The hash at its end is left to the one who takes it.
-    pub(super) fn to(mut self, output: &mut impl Write) -> Result<(), Error> {
+    /// Copies all of it, and returns how many objects there are and where the last one ends. The
+    /// hash behind it is left to the one who takes it.
+    pub(super) fn to(mut self, output: &mut impl Write) -> Result<(u32, u64), Error> {
         output.write_all(&self.header).map_err(write_error)?;
         for _ in 0..self.entries {
             let start = self.offset;
             self.entry(output)?;
             self.starts.push(start);
         }
+        let end = self.offset;
         self.take::<HASH_LEN>(output)?;
         match self.input.fill_buf().map_err(read_error)?.is_empty() {
-            true => Ok(()),
+            true => Ok((self.entries, end)),
             false => Err(damaged("it goes on after its end")),
         }
     }
@@ -265,7 +267,7 @@ mod tests {
         let mut copy = PackCopy::new(bytes)?;
         copy.max_unpacked = max_unpacked;
         let mut output = Vec::new();
-        copy.to(&mut output).map(|()| output)
+        copy.to(&mut output).map(|_| output)
     }
 
     #[test]

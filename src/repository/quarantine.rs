@@ -7,7 +7,9 @@ use std::path::Path;
 use git2::{ErrorClass, Indexer, Odb, Repository};
 use tempfile::TempDir;
 
+use super::handles::Use;
 use super::pack_copy::{PackCopy, write_error};
+use super::segment::Pushed;
 use super::store::UNFINISHED;
 use super::{Error, Subcluster, durable};
 
@@ -19,7 +21,9 @@ const CHUNK: usize = 64 << 10;
 /// A pack that has been received and indexed, but not taken in. Dropping it deletes it.
 pub struct Quarantine {
     dir: TempDir,
-    pack: Option<String>,
+    pack: Option<Pushed>,
+    /// Packs that what is here may build upon must not go.
+    _packs: Option<Use>,
 }
 
 impl Quarantine {
@@ -27,36 +31,47 @@ impl Quarantine {
     /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
     pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
+        let packs = subcluster.handles().enter();
         let odb = Odb::new()?;
         add_objects(&odb, &subcluster.objects())?;
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
-        Self::receive_in(dir, &odb, input)
+        Self::receive_in(dir, &odb, input, Some(packs))
     }
 
     /// Receives the pack of a subcluster that is not there yet, beside the others.
     pub(super) fn receive_apart(repositories: &Path, input: impl BufRead) -> Result<Self, Error> {
         let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(repositories)?;
-        Self::receive_in(dir, &Odb::new()?, input)
+        Self::receive_in(dir, &Odb::new()?, input, None)
     }
 
-    fn receive_in(dir: TempDir, odb: &Odb<'_>, input: impl BufRead) -> Result<Self, Error> {
+    fn receive_in(
+        dir: TempDir,
+        odb: &Odb<'_>,
+        input: impl BufRead,
+        packs: Option<Use>,
+    ) -> Result<Self, Error> {
         let pack_dir = dir.path().join("pack");
         fs::create_dir(&pack_dir)?;
         let pack = PackCopy::new(input)?;
         if pack.is_empty() {
-            return Ok(Self { dir, pack: None });
+            return Ok(Self { dir, pack: None, _packs: packs });
         }
         let indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
-        let pack = index(indexer, pack).map_err(|error| match error {
+        let pushed = index(indexer, pack).map_err(|error| match error {
             Error::Git(error) => bad_pack(error),
             other => other,
         })?;
-        Ok(Self { dir, pack: Some(pack) })
+        Ok(Self { dir, pack: Some(pushed), _packs: packs })
     }
 
     /// The pack's name, made from its content.
     pub fn pack(&self) -> Option<&str> {
-        self.pack.as_deref()
+        self.pack.as_ref().map(|pushed| pushed.pack.as_str())
+    }
+
+    /// The part of the pack that was pushed.
+    pub(super) fn pushed(&self) -> Option<&Pushed> {
+        self.pack.as_ref()
     }
 
     /// A repository without references that sees the objects in quarantine and those taken in.
@@ -70,7 +85,7 @@ impl Quarantine {
     /// Makes the objects part of those in a repository's directory for them, durably. The pack itself
     /// is durable already: libgit2 syncs what it writes. Doing it twice is harmless.
     pub(super) fn take_in(&self, objects: &Path) -> Result<(), Error> {
-        let Some(pack) = &self.pack else { return Ok(()) };
+        let Some(pack) = self.pack() else { return Ok(()) };
         let target = objects.join("pack");
         // libgit2 and git look for the index first, so the pack must be there before it.
         for ending in ["pack", "idx"] {
@@ -92,11 +107,11 @@ pub(super) fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
     Ok(odb.add_disk_alternate(dir)?)
 }
 
-fn index(indexer: Indexer<'_>, pack: PackCopy<impl BufRead>) -> Result<String, Error> {
+fn index(indexer: Indexer<'_>, pack: PackCopy<impl BufRead>) -> Result<Pushed, Error> {
     let mut writer = BufWriter::with_capacity(CHUNK, indexer);
-    pack.to(&mut writer)?;
+    let (objects, length) = pack.to(&mut writer)?;
     let indexer = writer.into_inner().map_err(|error| write_error(error.into_error()))?;
-    Ok(indexer.commit()?)
+    Ok(Pushed { pack: indexer.commit()?, objects, length })
 }
 
 /// Clients are told what is wrong with their pack, but no path of ours.

@@ -1,6 +1,6 @@
 //! What readers see of a repository: immutable, replaced as a whole.
 
-use git2::{ErrorCode, ObjectType, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use super::{BOOT, Error, Head, Name, Orders, RUNNING, branch};
 use crate::protocol::{Advertised, Id};
@@ -95,6 +95,11 @@ impl Snapshot {
             .binary_search_by(|reference| reference.name.as_str().cmp(name))
             .ok()
             .map(|index| &self.refs[index])
+    }
+
+    /// What the references lead to.
+    pub(super) fn commits(&self) -> impl Iterator<Item = Oid> {
+        self.refs.iter().map(|reference| reference.peeled.unwrap_or(reference.target).into())
     }
 
     /// The references as git clients are told of them.

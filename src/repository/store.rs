@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use super::upkeep::Upkeep;
 use super::{Applied, Change, Entry, Error, Name, Quarantine, Snapshot, Subcluster};
 use crate::events;
 
@@ -22,6 +23,7 @@ pub struct Store {
     listing: Mutex<()>,
     subclusters: RwLock<BTreeMap<Name, Slot>>,
     listed: Arc<Notify>,
+    upkeep: Arc<Upkeep>,
 }
 
 /// A subcluster's place among the others.
@@ -51,6 +53,7 @@ impl Store {
             listing: Mutex::default(),
             subclusters: RwLock::default(),
             listed: Arc::default(),
+            upkeep: Arc::default(),
         };
         store.remove_unfinished()?;
         store.rescan()?;
@@ -94,7 +97,7 @@ impl Store {
         let name = Name::new(name).ok_or_else(|| Error::NoSubcluster(name.to_owned()))?;
         let subcluster = match self.known(&name) {
             Some(known) => known.reread().map(|()| known)?,
-            None => Arc::new(Subcluster::open(name.clone(), self.path(&name))?),
+            None => Arc::new(self.open_subcluster(&name)?),
         };
         tracing::info!(subcluster = %name, "the repository of subcluster {name} can be read again");
         self.slots_mut().insert(name, Slot::Open(subcluster.clone()));
@@ -142,13 +145,17 @@ impl Store {
     }
 
     pub(super) fn open_slot(&self, name: &Name) -> Slot {
-        match Subcluster::open(name.clone(), self.path(name)) {
+        match self.open_subcluster(name) {
             Ok(subcluster) => Slot::Open(Arc::new(subcluster)),
             Err(error) => {
                 log_broken(name, &error);
                 Slot::Broken(None)
             }
         }
+    }
+
+    fn open_subcluster(&self, name: &Name) -> Result<Subcluster, Error> {
+        Subcluster::open(name.clone(), self.path(name), self.upkeep.clone())
     }
 
     fn reread_slot(&self, name: &Name, known: Arc<Subcluster>) -> Slot {
@@ -201,6 +208,10 @@ impl Store {
     /// The directory of the repositories.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    pub(super) fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     pub(super) fn listing(&self) -> MutexGuard<'_, ()> {

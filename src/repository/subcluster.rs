@@ -10,8 +10,11 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::handles::Handles;
 use super::revisions::Revisions;
+use super::segment::Segments;
+use super::upkeep::Upkeep;
 use super::{
-    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, RefValue, Snapshot, apply, tidy,
+    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, RefValue, Snapshot, apply,
+    segment, tidy,
 };
 use crate::events;
 use crate::protocol::Id;
@@ -24,15 +27,19 @@ pub struct Subcluster {
     snapshot: ArcSwap<Snapshot>,
     shown: Arc<Notify>,
     revisions: RwLock<Revisions>,
+    segments: Segments,
+    upkeep: Arc<Upkeep>,
     writer: Mutex<()>,
 }
 
 impl Subcluster {
     /// Opens the repository at `path`, completes a change that a crash interrupted, and reads where
     /// it stands.
-    pub(super) fn open(name: Name, path: PathBuf) -> Result<Self, Error> {
+    pub(super) fn open(name: Name, path: PathBuf, upkeep: Arc<Upkeep>) -> Result<Self, Error> {
         let subcluster = Self {
             handles: Handles::new(path.clone()),
+            segments: Segments::new(&path),
+            upkeep,
             name,
             path,
             snapshot: ArcSwap::default(),
@@ -64,14 +71,15 @@ impl Subcluster {
 
     fn read_all(&self) -> Result<(), Error> {
         let _one_at_a_time = self.writer();
-        self.handles.clear();
+        self.handles.renew();
+        self.segments.reread();
         self.read(|repository| self.show_all(repository))
     }
 
     /// Shows readers all references as they are on disk. Only with the writer's lock.
     pub(super) fn show_all(&self, repository: &Repository) -> Result<(), Error> {
         let refs = Snapshot::read_refs(repository, &self.name)?;
-        let mut revisions = Revisions::default();
+        let mut revisions = Revisions::load(&self.path.join(segment::DIR));
         if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {
             revisions.move_to(repository, boot.target.into())?;
         }
@@ -164,12 +172,26 @@ impl Subcluster {
         self.revisions().number(commit)
     }
 
+    /// There is something to do in the background.
+    pub(super) fn needs_upkeep(&self) {
+        self.upkeep.wake(&self.name);
+    }
+
+    /// The packs that fetches are answered with.
+    pub(super) fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
     /// Lends a handle of the repository. Blocks on files.
     pub(super) fn read<T>(
         &self,
         work: impl FnOnce(&Repository) -> Result<T, Error>,
     ) -> Result<T, Error> {
         self.handles.with(work)
+    }
+
+    pub(super) fn handles(&self) -> &Handles {
+        &self.handles
     }
 
     pub(super) fn path(&self) -> &Path {
