@@ -11,10 +11,11 @@ use super::response::{Body, full};
 use crate::protocol::{Band, Sideband};
 use crate::repository::Spool;
 
-/// Bytes of the pack read and framed at a time: a few packets, so that small writes never flush.
-const CHUNK: usize = 256 << 10;
+/// Bytes of the pack read and framed at a time: two whole packets. What one client needs counts two
+/// hundred times when all nodes clone at once.
+const CHUNK: usize = 2 * Sideband::Large.capacity();
 /// Chunks that may wait for a slow client.
-const CHUNKS_AHEAD: usize = 2;
+const CHUNKS_AHEAD: usize = 1;
 
 /// The lines, then the pack in its side-band.
 pub(super) fn pack_body(lines: Vec<u8>, pack: Spool, sideband: Sideband) -> Body {
