@@ -1,5 +1,7 @@
 //! Faults 9 and 10: much work and large numbers.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::fixture::post::{fetch_v2, line, lines, post, request_type};
 use crate::fixture::{Clone, Curl, Raw, Reply, Server, authorization, frame, succeeds};
 
@@ -33,9 +35,9 @@ fn fault_10_more_work_than_can_wait_is_told_to_come_again() {
     let (_, authorization) = authorization.trim_end().split_once(": ").unwrap();
     let fields = [("content-type", TYPE), ("git-protocol", "version=2")];
     let post = frame::post("/config/default/git-upload-pack", authorization, &fields);
-    let body = fetch_v2([format!("want {head}"), "done".into()]);
-    let request =
-        |n: u32| [frame::open(2 * n + 1, &post), frame::last_data(2 * n + 1, &body)].concat();
+    let request = |n: u32| {
+        [frame::open(2 * n + 1, &post), frame::last_data(2 * n + 1, &unlike_others(&head))].concat()
+    };
     // 1024 may wait, and the last of these come when they do.
     let _waiting: Vec<Raw> = (0..16)
         .map(|_| {
@@ -142,9 +144,17 @@ fn laborious(server: &Server) -> String {
     clone.push_file("large/last", "x\n")
 }
 
-/// Sends the request of a clone and does not wait.
+/// The request of a clone, with a filter that lets all pass and that nobody else asks for: equal
+/// packs are made once.
+fn unlike_others(head: &str) -> Vec<u8> {
+    static NEXT: AtomicUsize = AtomicUsize::new(1 << 20);
+    let limit = NEXT.fetch_add(1, Ordering::Relaxed);
+    fetch_v2([format!("want {head}"), format!("filter blob:limit={limit}"), "done".into()])
+}
+
+/// Sends such a request and does not wait.
 fn ask_for_pack(server: &Server, head: &str) -> Raw {
-    let body = fetch_v2([format!("want {head}"), "done".into()]);
+    let body = unlike_others(head);
     let mut raw = Raw::connect(server);
     raw.send(format!(
         "POST /config/default/git-upload-pack HTTP/1.1\r\nHost: x\r\n{}Content-Type: {TYPE}\r\n\
