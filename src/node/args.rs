@@ -62,6 +62,12 @@ pub enum Command {
     Bootstrap(Bootstrap),
     /// Bring the working copy to the newest revision.
     Pull(Pull),
+    /// Bring each change here as soon as it is made, until told to stop.
+    ///
+    /// For a service of its own, in place of the timer: waits at the server for the next change, and
+    /// does then what pull --auto does. While no server can be reached it tries again, at most once a
+    /// minute.
+    Watch,
     /// List which node has which revision: exit code 1 if any is behind.
     Nodes {
         /// Only those of this subcluster.

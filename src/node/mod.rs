@@ -27,6 +27,7 @@ mod session;
 mod sources;
 pub mod trust;
 mod user;
+mod watch;
 mod words;
 mod working_copy;
 

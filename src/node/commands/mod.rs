@@ -23,6 +23,7 @@ use self::copy_directory::Others;
 use super::Error;
 use super::args::Command;
 use super::session::Session;
+use super::watch;
 
 /// Does what the command line says.
 pub fn run(session: &Session, command: Command) -> Result<(), Error> {
@@ -47,6 +48,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Error> {
         Command::Trust(options) => trust::run(session, &options),
         Command::StorePassword => store_password::run(session),
         Command::Nodes { subcluster } => nodes::run(session, subcluster.as_deref()),
+        Command::Watch => watch::run(session),
         Command::Subcluster(command) => subcluster::run(session, &command),
     }
 }

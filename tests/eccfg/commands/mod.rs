@@ -23,3 +23,4 @@ mod subcluster;
 mod together;
 mod trust;
 mod two_nodes;
+mod watch;
