@@ -1,0 +1,1 @@
+"""The servers, each loaded with the same content, and started on a port of its own."""
