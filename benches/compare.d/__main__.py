@@ -5,6 +5,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import machine
@@ -34,17 +35,27 @@ def main():
         _tell("loading the servers", began)
         for name in args.only:
             start = time.monotonic()
-            lines += WORKS[name](bench)
+            lines += _lines(name, bench)
             _tell(name, start)
     described["seconds"] = round(time.monotonic() - began)
     table.write(args.result.with_suffix(".json"), described, lines)
     text = table.text(lines)
     args.result.with_suffix(".md").write_text(text + "\n")
     print(text)
+    return any(line.failed for line in lines)
+
+
+def _lines(name, bench):
+    """What fails keeps nothing else from being measured."""
+    try:
+        return WORKS[name](bench)
+    except Exception as error:
+        traceback.print_exc()
+        return [table.Line(name, "", note=f"failed: {error}".splitlines()[0][:60], failed=True)]
 
 
 def _tell(what, start):
     print(f"{what}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 
-main()
+sys.exit(main())

@@ -19,6 +19,8 @@ class Line:
     """In the unit."""
     more_is_better: bool = False
     note: str = ""
+    """Why it was not measured."""
+    failed: bool = False
     details: dict = field(default_factory=dict)
 
     @property

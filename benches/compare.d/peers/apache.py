@@ -42,10 +42,15 @@ PidFile {self.root}/apache.pid
 ErrorLog {self.root}/apache.log
 User {user}
 Group {group}
-# Room for all nodes at once, on connections that stay.
-ServerLimit 16
-ThreadsPerChild 25
-MaxRequestWorkers 400
+# Room for all nodes at once in either process: one whose threads are all busy closes the connections
+# that are kept. And no processes that come and go.
+StartServers 2
+ServerLimit 2
+ThreadLimit 256
+ThreadsPerChild 256
+MaxRequestWorkers 512
+MinSpareThreads 1
+MaxSpareThreads 512
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60
 SSLEngine on
