@@ -46,7 +46,7 @@ class Bench:
         histories.git(self.history, self.scale)
         self.ours = self.add(Ecconfigd(self.place, self.programs, self.history))
         certificates = self.ours.certificates
-        self.svn = self.add(Svn(self.place, certificates, self.scale))
+        self.svn = self.add(Svn(self.place, certificates, self.scale, self.client_place))
         self.backend = self.add(HttpBackend(self.place, certificates, self.history))
         self.nginx = self.add(Nginx(self.place, certificates, self.scale))
         self.clients = Clients(self.client_place, certificates / "server.crt")

@@ -1,5 +1,6 @@
 """The content as a history of git and of Subversion."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -26,13 +27,16 @@ def _git_stream(scale, branch):
             yield f"M 100644 inline {path}\ndata {len(data)}\n".encode() + data + b"\n"
 
 
-def svn(repository, scale, branch="boot"):
-    """Makes a repository of it, with a revision for each of git's."""
-    subprocess.run(["svnadmin", "create", repository], check=True)
+def svn(repository, scale, scratch, branch="boot"):
+    """Makes a repository of it, with a revision for each of git's. First in `scratch`, which should
+    be in memory: each revision waits for a disk many times."""
+    made = Path(scratch, "svn")
+    subprocess.run(["svnadmin", "create", made], check=True)
     stream = b"".join(_svn_dump(scale, branch))
-    load = ["svnadmin", "load", "--quiet", "--no-flush-to-disk", "--memory-cache-size=64", repository]
+    load = ["svnadmin", "load", "--quiet", "--no-flush-to-disk", "--memory-cache-size=64", made]
     subprocess.run(load, input=stream, check=True)
-    subprocess.run(["svnadmin", "pack", "--quiet", repository], check=True)
+    subprocess.run(["svnadmin", "pack", "--quiet", made], check=True)
+    shutil.move(made, repository)
 
 
 def _svn_dump(scale, branch):

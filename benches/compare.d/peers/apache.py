@@ -64,10 +64,10 @@ class Svn(Apache):
 
     name = "mod_dav_svn"
 
-    def __init__(self, place, certificates, scale):
+    def __init__(self, place, certificates, scale, scratch):
         place = place / "svn"
         place.mkdir()
-        histories.svn(place / "repository", scale)
+        histories.svn(place / "repository", scale, scratch)
         super().__init__(place, certificates, ["dav", "dav_svn"], f"""
 SVNInMemoryCacheSize 65536
 <Location /svn>
