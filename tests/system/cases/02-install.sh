@@ -15,8 +15,9 @@ host_boot
 check "dpkg installs it" dpkg_install "$(package)"
 check_equal "" "$(in_host dpkg --audit)" "dpkg finds nothing half done"
 check_equal "" "$(in_host dpkg --verify ecconfigd)" "every file is as it was packed"
-check_equal "enabled disabled disabled disabled" \
-    "$(for unit in ecconfigd.socket ecconfigd.service eccfg-pull.timer eccfg-put-running.timer; do
+check_equal "enabled disabled disabled disabled disabled" \
+    "$(for unit in ecconfigd.socket ecconfigd.service eccfg-pull.timer eccfg-watch.service \
+        eccfg-put-running.timer; do
         enabled "$unit"
     done | paste -sd ' ')" "the socket is enabled, and nothing else"
 check "the socket listens" is_active ecconfigd.socket

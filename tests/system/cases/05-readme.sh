@@ -45,8 +45,7 @@ check_equal 99.0 "$(version)" "after all of them the next version is installed"
 check "it serves" live
 check "the password that was typed is the administrator's" reads
 check "the node's files are there" in_host test -e /opt/msys/ecelerity/etc/conf/default/ecelerity.conf
-check_within 60 "and the timer looks after them" \
-    sh_in_host '[ "$(systemctl show --property Result --value eccfg-pull)" = success ] &&
-        systemctl show --property ExecMainExitTimestampMonotonic --value eccfg-pull | grep -qv "^0$"'
+check_within 60 "and the service looks after them" \
+    sh_in_host 'systemctl --quiet is-active eccfg-watch && grep -q "\"node\"" /var/ecconfigd/nodes'
 check_equal "EXTRA_ARGS='--log-level 5'" "$(levels)" "the log level is set for good"
 check_output 'started' "and the start is told at it" journal --priority notice --lines 20

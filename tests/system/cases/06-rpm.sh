@@ -16,8 +16,8 @@ check "rpm installs it" rpm_in_host --install
 host_boot
 enabled() {
     in_host systemctl is-enabled ecconfigd.socket ecconfigd.service eccfg-pull.timer \
-        eccfg-put-running.timer | paste -sd ' '
+        eccfg-watch.service eccfg-put-running.timer | paste -sd ' '
 }
-check_equal "enabled disabled disabled disabled" "$(enabled)" "the socket is enabled, and nothing else"
+check_equal "enabled disabled disabled disabled disabled" "$(enabled)" "the socket is enabled, and nothing else"
 check "the first connection is answered" answers
 check_within 10 "it runs as ecuser" in_host pgrep -x -u ecuser ecconfigd

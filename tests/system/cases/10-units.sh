@@ -6,7 +6,7 @@ host_boot
 check_within 10 "the server answers" live
 
 units=(ecconfigd.socket ecconfigd.service eccfg-pull.service eccfg-pull.timer
-    eccfg-put-running.service eccfg-put-running.timer)
+    eccfg-put-running.service eccfg-put-running.timer eccfg-watch.service)
 for unit in "${units[@]}"; do
     # Warnings do not change its exit code.
     check_equal "" "$(in_host systemd-analyze verify --man=no --recursive-errors=yes \

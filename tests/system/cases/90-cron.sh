@@ -32,6 +32,10 @@ check_output '^eccfg pull --auto$' "the timers' service pulls" \
     in_host journalctl --quiet --output cat -u eccfg-pull
 check_output '^eccfg put running --quiet$' "the timers' service saves the running configuration" \
     in_host journalctl --quiet --output cat -u eccfg-put-running
-rm "$host_root/opt/msys/ecelerity/bin/eccfg"
 in_host systemctl disable --quiet --now eccfg-pull.timer
+printf '#!/bin/sh\nsleep 1000\n' >"$host_root/opt/msys/ecelerity/bin/eccfg"
+in_host systemctl start eccfg-watch.service
+check_equal "" "$(job 1)" "with eccfg-watch.service: no pull"
+in_host systemctl stop eccfg-watch.service
+rm "$host_root/opt/msys/ecelerity/bin/eccfg"
 check_equal "" "$(job 1)" "nor is anything done or said after the package was removed"

@@ -141,6 +141,24 @@ check_within 60 "pull by themselves" has default/timer.conf four
 check_output 'eccfg-put-running.timer.*eccfg-put-running.service' "and are planned to save" in_host systemctl list-timers --no-pager
 in_host systemctl --quiet disable --now eccfg-pull.timer eccfg-put-running.timer
 
+# The service in place of the timer.
+since=$(now)
+told >/dev/null
+check "eccfg-watch.service" in_host systemctl --quiet enable --now eccfg-watch.service
+change default/timer.conf five
+check_within 10 "brings a change as it is made" has default/timer.conf five
+check_equal "ecuser: /tmp/2025 config reload" "$(told)" "the mail server is told to reload, once"
+check_output '^U    default/timer.conf$' "the journal tells the files" notes eccfg-watch
+check_output '^manager .* ok$' "the server knows which revision the node has" eccfg nodes default
+in_host systemctl restart ecconfigd
+change default/timer.conf six
+check_within 20 "also after the server was restarted" has default/timer.conf six
+check_equal "cap_chown cap_dac_read_search cap_setgid cap_setuid" "$(unit CapabilityBoundingSet eccfg-watch)" \
+    "it has of root's powers what it needs"
+check_equal "ecuser" "$(in_host ps -o user= -p "$(unit MainPID eccfg-watch)" | tr -d ' ')" "and is ecuser"
+in_host systemctl --quiet disable --now eccfg-watch.service
+check_equal "success" "$(unit Result eccfg-watch)" "it stops with success"
+
 # What ecuser writes where root reads.
 in_host rm -f $etc/environment
 in_host runuser -u ecuser -- sh -c "printf '%s\n' LD_PRELOAD=/nowhere.so PATH=/nowhere ECCFG_RELOAD=id >$etc/environment"
@@ -155,5 +173,5 @@ check_equal "" "$(notes ecconfigd | grep nowhere || true)" "nor does root load w
 in_host rm $etc/environment
 
 check "purge" in_host dpkg --purge ecconfigd
-check "the working copy stays, for the mail server has it" has default/timer.conf four
+check "the working copy stays, for the mail server has it" has default/timer.conf six
 check_equal $'cluster.boot\nconf' "$(in_host ls -A $etc)" "and nothing of eccfg's own, such as the password"
