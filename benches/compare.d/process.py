@@ -12,8 +12,10 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 class Process:
     """A server in the foreground, with all that it starts."""
 
-    def __init__(self, command, log, **options):
+    def __init__(self, command, log, waits_for_children=True, **options):
+        """A server that does not wait for its children has no part of their processor time."""
         self.log = log
+        self.waits_for_children = waits_for_children
         with open(log, "ab") as out:
             self.child = subprocess.Popen(
                 [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, **options)
@@ -33,6 +35,10 @@ class Process:
         """Seconds of processor time that its processes have had so far, the ended ones included."""
         stats = filter(None, map(_stat, self.tree()))
         return sum(sum(map(int, fields[11:15])) for fields in stats) * TICK
+
+    def cpu_since(self, before, count=1):
+        """Milliseconds for each of so many; None if they cannot be known."""
+        return (self.cpu() - before) * 1e3 / count if self.waits_for_children else None
 
     def memory(self, kind="VmRSS"):
         """Bytes resident, of all its processes; with VmHWM, the most since `forget_peak`."""

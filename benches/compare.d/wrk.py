@@ -54,14 +54,14 @@ def requests_per_second(request, scale, place, server):
                "-s", Path(__file__).with_name("wrk.lua"), request.url]
     before = server.process.cpu()
     out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    used = server.process.cpu() - before
     result = json.loads(out.rpartition("RESULT ")[2])
+    cpu_ms = server.process.cpu_since(before, result["requests"])
     # Apache closes a kept connection now and then.
     if result["errors"] * 1000 > result["requests"] + 1000:
         raise RuntimeError(f"wrk met {result['errors']} errors at {request.url}:\n{out}")
     return {
         "per_second": result["requests"] / result["micros"] * 1e6,
-        "cpu_us": used / result["requests"] * 1e6,
+        "cpu_ms": cpu_ms,
         "p50_us": result["p50_us"], "p99_us": result["p99_us"],
         "errors": result["errors"],
     }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc::Sender;
 
 use crate::peer::{Connection, Failure, Peer};
 
-/// Seconds that a node is willing to wait.
-const PATIENCE: u64 = 600;
+/// Seconds that a node is willing to wait: as many as the server lets it.
+const PATIENCE: u64 = 300;
 /// A server that knows no waiting answers well within this time.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Printed where the server does not keep nodes waiting.

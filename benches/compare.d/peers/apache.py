@@ -17,7 +17,7 @@ COMMON = ["mpm_event", "authn_core", "authz_core", "socache_shmcb", "ssl", "env"
 class Apache:
     """One instance with one application."""
 
-    def __init__(self, place, certificates, modules, application):
+    def __init__(self, place, certificates, modules, application, waits_for_children=True):
         self.root = place
         self.port = free_port()
         self.certificates = certificates
@@ -27,7 +27,8 @@ class Apache:
             # Its workers will not run as root.
             subprocess.run(["chown", "-R", "www-data", place], check=True)
         command = ["apache2", "-f", configuration, "-DFOREGROUND"]
-        self.process = Process(command, place / "apache.log", env={**os.environ, "HOME": str(place)})
+        environment = {**os.environ, "HOME": str(place)}
+        self.process = Process(command, place / "apache.log", waits_for_children, env=environment)
         wait_for(self.port, self.process)
 
     def _configuration(self, modules):
@@ -83,25 +84,29 @@ SVNInMemoryCacheSize 65536
 
 
 class HttpBackend(Apache):
-    """git http-backend, which makes pushes durable before it answers."""
+    """git http-backend, which makes pushes durable before it answers. Through mod_cgid, which is
+    quicker than mod_cgi but does not wait for its children: where their processor time is asked for
+    (`is_measured`), it has to be mod_cgi."""
 
     name = "git http-backend"
 
-    def __init__(self, place, certificates, history):
+    def __init__(self, place, certificates, history, is_measured=False):
         place = place / "git"
-        place.mkdir()
+        place.mkdir(parents=True)
         self.repository = place / "default"
         shutil.copytree(history, self.repository)
         for setting in ["http.receivepack=true", "core.fsync=all", "core.fsyncMethod=fsync"]:
             subprocess.run(["git", "-C", self.repository, "config", *setting.split("=")], check=True)
         program = subprocess.check_output(["git", "--exec-path"], text=True).strip()
-        super().__init__(place, certificates, ["cgid", "alias"], f"""
-ScriptSock {place}/cgid
+        super().__init__(place, certificates, ["cgi" if is_measured else "cgid", "alias"], f"""
+<IfModule cgid_module>
+    ScriptSock {place}/cgid
+</IfModule>
 SetEnv GIT_PROJECT_ROOT {place}
 SetEnv GIT_HTTP_EXPORT_ALL
 SetEnvIf Git-Protocol ".*" GIT_PROTOCOL=$0
 ScriptAlias /git/ {program}/git-http-backend/
-""")
+""", waits_for_children=is_measured)
         self.url = f"https://localhost:{self.port}/git/default"
 
     def clone_url(self):

@@ -23,8 +23,8 @@ class Ecconfigd:
             shutil.copytree(history, self.repository)
         self.start()
         lines = (self.state / "initial-passwords").read_text().splitlines()
-        self.password = dict(line.split(" ", 1) for line in lines)["admin"]
-        self.account = f"admin:{self.password}"
+        self.passwords = dict(line.split(" ", 1) for line in lines)
+        self.account = f"admin:{self.passwords['admin']}"
 
     def command(self):
         return [self.programs / "ecconfigd", "--root", self.root, "--listen", f"127.0.0.1:{self.port}"]

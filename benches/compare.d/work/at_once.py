@@ -27,7 +27,7 @@ def _fetches(bench, work, at_least, knows_the_last):
             return {
                 "last_ms": done["micros"][-1] / 1e3, "middle_ms": done["micros"][count // 2] / 1e3,
                 "bytes": done["bytes"], "objects": done["objects"],
-                "cpu_s": server.process.cpu() - before,
+                "cpu_ms": server.process.cpu_since(before, count),
                 "peak_mb": server.process.memory("VmHWM") / MB,
             }
         return fetches

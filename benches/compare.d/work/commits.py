@@ -29,8 +29,7 @@ def _turn(bench, server, change, commit):
         for number in range(bench.scale.commits):
             change(number)
             times.append(commit() * 1e3)
-        used = server.process.cpu() - before
-        return {"ms": times, "cpu_ms": used / len(times) * 1e3}
+        return {"ms": times, "cpu_ms": server.process.cpu_since(before, len(times))}
     return commits
 
 

@@ -39,14 +39,18 @@ class _Node:
     def __init__(self, bench):
         self.root = bench.new_place()
         self.conf = self.root / "opt/msys/ecelerity/etc/conf"
-        command = [bench.programs / "eccfg", "--root", self.root, "--username", "admin"]
-        environment = {**os.environ, "ECCFG_PASSWORD": bench.ours.password}
+        program = [bench.programs / "eccfg", "--root", self.root]
+        passwords = bench.ours.passwords
+        environment = {**os.environ, "ECCFG_PASSWORD": passwords["admin"]}
         bench.clients.run("openssl", "x509", "-noout", "-fingerprint", "-sha256", "-in",
                           bench.ours.certificates / "server.crt")
         fingerprint = "SHA256:" + bench.clients.said.partition("=")[2]
-        bootstrap = [*command, "--quiet", "bootstrap", "--fingerprint", fingerprint, f"127.0.0.1:{bench.ours.port}"]
+        bootstrap = [*program, "--username", "admin", "--quiet", "bootstrap", "--fingerprint", fingerprint,
+                     f"127.0.0.1:{bench.ours.port}"]
         subprocess.run(bootstrap, env=environment, check=True, capture_output=True)
-        self.process = Process([*command, "watch"], self.root / "log", env=environment)
+        # It watches as the account of the nodes, which has no terminal to ask for a password.
+        subprocess.run([*program, "store-password"], input=passwords["ecuser"], text=True, check=True)
+        self.process = Process([*program, "watch"], self.root / "log")
 
 
 def _swap(bench, nodes, clone):
@@ -60,6 +64,8 @@ def _swap(bench, nodes, clone):
     waiting, times = [node.conf / path for node in nodes], []
     while waiting:
         now = time.monotonic() - began
+        for node in nodes:
+            node.process.check()
         if now > PATIENCE_S:
             raise RuntimeError(f"{len(waiting)} working copies have not got {path} in {PATIENCE_S} s")
         left = [file for file in waiting if _size(file) != size]
