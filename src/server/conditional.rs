@@ -7,6 +7,7 @@ use headers::{
     AcceptRanges, ContentRange, ETag, HeaderMap, HeaderMapExt, IfModifiedSince, IfNoneMatch,
     IfRange, LastModified, Range,
 };
+use hyper::header::{HeaderValue, LAST_MODIFIED};
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
@@ -15,40 +16,47 @@ use super::response::{Body, answer, empty, full};
 use crate::protocol::Id;
 
 /// Content with what tells it apart from other content.
-pub(super) struct Representation<'a> {
-    pub(super) content_type: &'a str,
-    pub(super) content: Bytes,
-    pub(super) id: Id,
-    pub(super) modified: i64,
+pub(super) struct Representation {
+    content_type: &'static str,
+    content: Bytes,
+    etag: ETag,
+    modified: SystemTime,
+    last_modified: HeaderValue,
 }
 
-impl Representation<'_> {
+impl Representation {
+    /// `modified` is in seconds since 1970.
+    pub(super) fn new(content_type: &'static str, content: Bytes, id: Id, modified: i64) -> Self {
+        let etag = format!("\"{id}\"").parse().expect("hexadecimal digits in quotes");
+        let modified = time(modified);
+        let mut headers = HeaderMap::new();
+        headers.typed_insert(LastModified::from(modified));
+        let last_modified = headers.remove(LAST_MODIFIED).expect("it has just been put there");
+        Self { content_type, content, etag, modified, last_modified }
+    }
+
+    /// Bytes of its content.
+    pub(super) fn len(&self) -> usize {
+        self.content.len()
+    }
+
     /// What this request gets of it: all, a part, or the word that it has not changed.
-    pub(super) fn respond(self, request: &HeaderMap) -> Result<Response<Body>, Error> {
-        let etag: ETag = format!("\"{}\"", self.id).parse().expect("hexadecimal digits in quotes");
-        let modified = self.last_modified();
-        let mut response = match is_unchanged(request, &etag, modified) {
+    pub(super) fn respond(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
+        let mut response = match is_unchanged(request, &self.etag, self.modified) {
             true => answer(StatusCode::NOT_MODIFIED, self.content_type, empty()),
-            false => self.content(request, &etag)?,
+            false => self.content(request)?,
         };
         let headers = response.headers_mut();
-        headers.typed_insert(etag);
-        headers.typed_insert(LastModified::from(modified));
+        headers.typed_insert(self.etag.clone());
+        headers.insert(LAST_MODIFIED, self.last_modified.clone());
         headers.typed_insert(AcceptRanges::bytes());
         Ok(response)
     }
 
-    fn last_modified(&self) -> SystemTime {
-        // Commits can have dates that HTTP has no words for; a bad one is shown as the first.
-        const LAST: u64 = 253_402_300_799;
-        let seconds = u64::try_from(self.modified).unwrap_or(0).min(LAST);
-        UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn content(self, request: &HeaderMap, etag: &ETag) -> Result<Response<Body>, Error> {
+    fn content(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
         let length = self.content.len() as u64;
-        let Some((start, end)) = wanted_range(request, etag, length)? else {
-            return Ok(answer(StatusCode::OK, self.content_type, full(self.content)));
+        let Some((start, end)) = wanted_range(request, &self.etag, length)? else {
+            return Ok(answer(StatusCode::OK, self.content_type, full(self.content.clone())));
         };
         let part = self.content.slice(start as usize..end as usize);
         let mut response = answer(StatusCode::PARTIAL_CONTENT, self.content_type, full(part));
@@ -56,6 +64,13 @@ impl Representation<'_> {
         response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange { length })?);
         Ok(response)
     }
+}
+
+fn time(seconds: i64) -> SystemTime {
+    // Commits can have dates that HTTP has no words for; a bad one is shown as the first.
+    const LAST: u64 = 253_402_300_799;
+    let seconds = u64::try_from(seconds).unwrap_or(0).min(LAST);
+    UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 /// Content that is all there and has no date.

@@ -9,7 +9,6 @@ use super::app::App;
 use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
-use super::hot_files::HotFile;
 use super::response::{Body, JSON, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
 use crate::protocol::Id;
 use crate::repository::{self, BOOT, Blob, Found, Place, Snapshot, Subcluster};
@@ -42,7 +41,7 @@ pub(super) async fn get(
     if let Some((commit, revision)) = newest
         && let Some(file) = app.hot_files.get(&(commit, path.clone()))
     {
-        let mut response = representation(&file).respond(asked.headers)?;
+        let mut response = file.respond(asked.headers)?;
         say_place(&mut response, commit, revision);
         return Ok(response);
     }
@@ -74,7 +73,7 @@ pub(super) async fn get(
             if asked.revision.is_none() {
                 app.hot_files.keep((place.commit, path), &file);
             }
-            representation(&file).respond(asked.headers)?
+            file.respond(asked.headers)?
         }
     };
     say_place(&mut response, place.commit, place.revision);
@@ -102,15 +101,10 @@ fn split_branch(snapshot: &Snapshot, path: &str) -> Result<(String, String), Err
     Err(repository::Error::NotFound(text).into())
 }
 
-fn file(path: &str, blob: Blob, place: &Place) -> HotFile {
+fn file(path: &str, blob: Blob, place: &Place) -> Representation {
     let Blob { id, content } = blob;
     let content_type = content_type(path, &content);
-    HotFile { content_type, content: content.into(), id, modified: place.time }
-}
-
-fn representation(file: &HotFile) -> Representation<'static> {
-    let HotFile { content_type, content, id, modified } = file;
-    Representation { content_type, content: content.clone(), id: *id, modified: *modified }
+    Representation::new(content_type, content.into(), id, place.time)
 }
 
 /// Text, JSON or bytes: nothing that a browser would run.

@@ -4,19 +4,9 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-
+use super::conditional::Representation;
 use super::limits::{MAX_HOT_BYTES, MAX_HOT_FILE};
 use crate::protocol::Id;
-
-/// A file as it is sent.
-pub(super) struct HotFile {
-    pub(super) content_type: &'static str,
-    pub(super) content: Bytes,
-    pub(super) id: Id,
-    /// When its commit was made, in seconds since 1970.
-    pub(super) modified: i64,
-}
 
 /// The commit and the path in it, which never lead to anything else.
 type Key = (Id, String);
@@ -27,14 +17,14 @@ pub(super) struct HotFiles(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    young: HashMap<Key, Arc<HotFile>>,
-    old: HashMap<Key, Arc<HotFile>>,
+    young: HashMap<Key, Arc<Representation>>,
+    old: HashMap<Key, Arc<Representation>>,
     young_bytes: usize,
 }
 
 impl HotFiles {
     /// The file, if it is kept.
-    pub(super) fn get(&self, key: &Key) -> Option<Arc<HotFile>> {
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Representation>> {
         let mut kept = self.lock();
         if let Some(file) = kept.young.get(key) {
             return Some(file.clone());
@@ -45,8 +35,8 @@ impl HotFiles {
     }
 
     /// Keeps a file that has been read, if it is small.
-    pub(super) fn keep(&self, key: Key, file: &Arc<HotFile>) {
-        if file.content.len() <= MAX_HOT_FILE {
+    pub(super) fn keep(&self, key: Key, file: &Arc<Representation>) {
+        if file.len() <= MAX_HOT_FILE {
             self.lock().keep(key, file.clone());
         }
     }
@@ -58,10 +48,10 @@ impl HotFiles {
 }
 
 impl Kept {
-    fn keep(&mut self, key: Key, file: Arc<HotFile>) {
+    fn keep(&mut self, key: Key, file: Arc<Representation>) {
         /// What an entry takes beside its content and its path.
         const OVERHEAD: usize = 256;
-        let bytes = file.content.len() + key.1.len() + OVERHEAD;
+        let bytes = file.len() + key.1.len() + OVERHEAD;
         if self.young_bytes + bytes > MAX_HOT_BYTES / 2 {
             self.old = mem::take(&mut self.young);
             self.young_bytes = 0;
@@ -76,9 +66,8 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn file(bytes: usize) -> Arc<HotFile> {
-        let content = vec![b'#'; bytes].into();
-        Arc::new(HotFile { content_type: "text/plain", content, id: Id::ZERO, modified: 0 })
+    fn file(bytes: usize) -> Arc<Representation> {
+        Arc::new(Representation::new("text/plain", vec![b'#'; bytes].into(), Id::ZERO, 0))
     }
 
     fn key(number: usize) -> Key {
@@ -95,8 +84,8 @@ mod tests {
         }
         assert!(files.get(&key(1)).is_none());
         let kept = files.lock();
-        let bytes = |map: &HashMap<Key, Arc<HotFile>>| {
-            map.values().map(|file| file.content.len()).sum::<usize>()
+        let bytes = |map: &HashMap<Key, Arc<Representation>>| {
+            map.values().map(|file| file.len()).sum::<usize>()
         };
         assert!(bytes(&kept.young) + bytes(&kept.old) <= MAX_HOT_BYTES);
     }

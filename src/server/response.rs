@@ -7,8 +7,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Body as _;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -48,8 +48,11 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
 /// An answer of this type that no browser may run or guess otherwise about, and that caches must
 /// ask about each time.
 pub(super) fn answer(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
+    /// Headers of an answer, with those that are still to come.
+    const HEADERS: usize = 12;
     let mut response = Response::new(body);
     *response.status_mut() = status;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     let headers = response.headers_mut();
     let content_type = HeaderValue::from_str(content_type).expect("content types are ASCII");
     headers.insert(CONTENT_TYPE, content_type);
