@@ -12,12 +12,14 @@ const DEFAULT_ACL: &str = "system.posix_acl_default";
 /// them: what cannot be copied is left.
 pub fn copy(old: &Path, new: &Path) {
     // Nearly always there is nothing to do, and no way to fail that matters.
-    let Ok(names) = xattr::list(old) else { return };
+    let (Ok(names), Ok(mut inherited)) = (xattr::list(old), xattr::list(new)) else { return };
+    let mut has_acl = false;
     for name in names {
         copy_one(old, new, &name);
+        has_acl |= name == ACL;
     }
     // Where the directory has a default list, a new file has one that the old file had not.
-    if xattr::get(old, ACL).is_ok_and(|list| list.is_none()) {
+    if !has_acl && inherited.any(|name| name == ACL) {
         let _ = xattr::remove(new, ACL);
     }
 }

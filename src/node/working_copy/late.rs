@@ -3,7 +3,7 @@
 //! The new tree is in use meanwhile, and this may be cut short and done again: whatever is put there
 //! takes its place in one system call, and nothing that is not expected there is replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -38,14 +38,16 @@ pub fn carry_over(paths: &Paths, part: &Part, seen: &Seen) -> Result<Vec<Vec<u8>
     for (path, metadata) in &all.files {
         late.file(path, metadata)?;
     }
+    let there: BTreeSet<&[u8]> = all.files.iter().map(|(path, _)| &path[..]).collect();
     for path in known.keys().chain(seen.untracked.keys()) {
-        if disk::found(old, path)?.is_none_or(|found| found.is_dir()) {
+        if !there.contains(&path[..]) && disk::found(old, path)?.is_none_or(|found| found.is_dir())
+        {
             late.deleted(path)?;
         }
     }
     let holds_files = |directory: &[u8]| {
         let inside = [directory, b"/"].concat();
-        all.files.iter().any(|(path, _)| path.starts_with(&inside))
+        there.range(&inside[..]..).next().is_some_and(|path| path.starts_with(&inside))
     };
     for path in all.directories.iter().filter(|path| !holds_files(path)) {
         late.empty_directory(path)?;
@@ -71,10 +73,12 @@ struct Late<'a> {
 
 impl Late<'_> {
     fn file(&mut self, path: &[u8], metadata: &Metadata) -> Result<(), Error> {
-        let place = disk::place(self.new, path)?;
-        if matches!(&place, Place::Taken(found) if is_same(found, metadata)) {
+        // Nearly all are links to one file, which is known without a look at each directory above.
+        let linked = fs::symlink_metadata(disk::below(self.new, path)).ok();
+        if linked.is_some_and(|found| is_same(&found, metadata)) {
             return Ok(());
         }
+        let place = disk::place(self.new, path)?;
         let seen = self.known.get(path).copied();
         let edited = leaf(&disk::below(self.old, path), metadata)?;
         if edited.is_some() && edited == seen {
