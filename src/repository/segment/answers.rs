@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use git2::Oid;
+use sha1::{Digest, Sha1};
+
+use super::objects::sorted;
 use crate::repository::{Error, Spool};
 
 /// Answers that are kept, and bytes of them: small ones in memory, others in files without a name.
@@ -11,6 +15,18 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// What an answer is to: equal questions, equal keys.
 pub(super) type Key = [u8; 20];
+
+/// The key of an answer of this kind about these sets of objects.
+pub(super) fn key(lists: &[&[Oid]], kind: &str) -> Key {
+    let mut hash = Sha1::new();
+    hash.update(kind);
+    for list in lists {
+        let list = sorted(list.to_vec());
+        hash.update((list.len() as u64).to_be_bytes());
+        list.iter().for_each(|id| hash.update(id.as_bytes()));
+    }
+    hash.finalize().into()
+}
 
 /// The answers of a repository. They are facts about immutable objects, so none is ever wrong.
 #[derive(Default)]
