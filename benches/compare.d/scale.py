@@ -14,8 +14,8 @@ class Scale:
     seconds: int = 3
     """How long wrk asks in each turn."""
     connections: int = 32
-    clones: int = 4
-    """By the real client, in each turn; a quarter of it by svn, which takes as long."""
+    clones: int = 10
+    """By the real client, in each turn, for the clock of processor time ticks in 10 ms; a quarter of it by svn."""
     nodes: int = 200
     """That fetch at once."""
     commits: int = 15
