@@ -23,7 +23,12 @@ impl Store {
         let updates: Vec<RefUpdate> = kept.map(created).collect();
         let wants = updates.iter().map(|update| update.new).collect();
         let clone = FetchRequest { wants, done: true, ..FetchRequest::default() };
-        let pack = source.fetch(&clone, None, spool_dir)?.pack;
+        let pack = loop {
+            match source.fetch(&clone, None, spool_dir) {
+                Err(Error::InTheMaking(making)) => making.wait(),
+                answer => break answer?.pack,
+            }
+        };
         let pack = pack.expect("a request that is done is answered with a pack");
         let quarantine = Quarantine::receive_apart(self.dir(), BufReader::new(pack.reader()))?;
         Ok(Prepared::new(updates, quarantine))

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Name;
+use super::{InTheMaking, Name};
 use crate::protocol;
 
 /// A failure, with its cause for the log. What clients are told of it is decided in `server`.
@@ -57,6 +57,9 @@ pub enum Error {
     /// The file system where the repositories are can only be read.
     #[error("the disk cannot be written: it is mounted read-only")]
     DiskReadOnly,
+    /// Somebody else is making what is asked for: ask again when that is done.
+    #[error("what is asked for is being made for somebody else")]
+    InTheMaking(InTheMaking),
     /// libgit2 failed.
     #[error("git: {0}")]
     Git(git2::Error),

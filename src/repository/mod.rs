@@ -65,6 +65,7 @@ pub use orders::Orders;
 pub use pack::FetchAnswer;
 pub use prepared::Prepared;
 pub use quarantine::Quarantine;
+pub use segment::InTheMaking;
 pub use snapshot::{RefValue, Snapshot};
 pub use spool::{Spool, SpoolReader, SpoolWriter};
 pub use store::Store;

@@ -25,7 +25,8 @@ pub struct FetchAnswer {
 impl Subcluster {
     /// Answers one request of a fetch. `end` tells how the batch of a version 0 request ended;
     /// version 2 has none. Large packs are spooled into `spool_dir`. Nothing has been sent when
-    /// this fails.
+    /// this fails. Waits for nobody: who asks for what somebody else is just making gets
+    /// [`Error::InTheMaking`].
     pub fn fetch(
         &self,
         request: &FetchRequest,

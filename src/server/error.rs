@@ -165,7 +165,9 @@ fn repository_status(error: &repository::Error) -> StatusCode {
     use repository::Error;
     match error {
         Error::NoSubcluster(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
-        Error::Unreadable { .. } | Error::Subversion => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unreadable { .. } | Error::Subversion | Error::InTheMaking(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Error::Protocol(protocol::Error::TooMany { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         // What has no number of the system's is broken gzip, and that is the client's.
         Error::Protocol(protocol::Error::Io(cause)) if cause.raw_os_error().is_some() => {

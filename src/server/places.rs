@@ -34,6 +34,14 @@ impl Places {
         done.await.map_err(|_| Error::Panicked)
     }
 
+    /// Waits for what somebody else does in their place, without one. As many may wait so as for
+    /// places.
+    pub(super) async fn wait(&self, done: impl Future<Output = ()>) -> Result<(), Error> {
+        let _waiter = Waiter::enter(&self.waiting)?;
+        done.await;
+        Ok(())
+    }
+
     async fn take(&self) -> Result<OwnedSemaphorePermit, Error> {
         if let Ok(place) = self.free.clone().try_acquire_owned() {
             return Ok(place);

@@ -67,13 +67,20 @@ async fn fetch(
     request: FetchRequest,
     end: Option<BatchEnd>,
 ) -> Result<Body, Error> {
-    let spool_dir = app.spool_dir.clone();
-    let sideband = request.sideband;
-    let answer = app.packs.run(move || subcluster.fetch(&request, end, &spool_dir)).await?;
+    let request = Arc::new(request);
+    let answer = loop {
+        let (shared, subcluster, request) = (app.clone(), subcluster.clone(), request.clone());
+        let work = move || subcluster.fetch(&request, end, &shared.spool_dir);
+        match app.packs.run(work).await? {
+            // Others' fetches need the place meanwhile.
+            Err(repository::Error::InTheMaking(making)) => app.packs.wait(making.done()).await?,
+            answer => break answer,
+        }
+    };
     match answer {
         Ok(FetchAnswer { lines, pack: None }) => Ok(full(lines)),
         Ok(FetchAnswer { lines, pack: Some(pack) }) => {
-            Ok(pack_body::pack_body(lines, pack, sideband))
+            Ok(pack_body::pack_body(lines, pack, request.sideband))
         }
         Err(error) => refusal(error),
     }

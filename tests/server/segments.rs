@@ -3,9 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::thread;
 
-use crate::fixture::{Clone, Options, Random, Server, all_gits, eventually, succeeds};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use crate::fixture::{
+    Clone, Options, Random, Server, all_gits, eventually, run_with_input, succeeds,
+};
 
 const DIR: &str = "repo/default/ecconfigd-cache";
 
@@ -229,4 +236,50 @@ fn old_segments_and_bases_are_not_kept_for_ever() {
         ]));
     }
     assert!(segments(&server, "base-").len() <= 3);
+}
+
+#[test]
+fn who_waits_for_a_pack_that_another_is_given_holds_up_nobody_else() {
+    let mut server = Server::start();
+    server.stop();
+    let blob = server.bare("default", &["hash-object", "-w", "HEAD"]);
+    let tree = run_with_input(
+        server.git().command(&server.repository("default")).arg("mktree"),
+        format!("100644 blob {}\theld.conf\n", blob.trim()),
+    );
+    let tree = succeeds(tree);
+    let commit = server.bare("default", &["commit-tree", "-m", "Held", tree.trim()]);
+    server.bare("default", &["update-ref", "refs/heads/held", commit.trim()]);
+    // Whoever reads this object waits until somebody writes into the pipe.
+    let (object, aside, pipe) =
+        (server.object("default", blob.trim()), server.state("aside"), server.state("pipe"));
+    fs::rename(&object, &aside).unwrap();
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    fs::hard_link(&pipe, &object).unwrap();
+    let server = server.start_again(Options::default());
+
+    let git = server.git();
+    let dir = tempfile::tempdir().unwrap();
+    let clone = |branch: &str, name: String| {
+        let (url, path) = (git.url("default"), dir.path().join(name));
+        let path = path.to_str().unwrap();
+        git.run(&["clone", "--quiet", "--bare", "--single-branch", "--branch", branch, &url, path])
+    };
+    thread::scope(|scope| {
+        let clone = &clone;
+        let held: Vec<_> =
+            (0..8).map(|n| scope.spawn(move || clone("held", format!("held{n}")))).collect();
+        let others: Vec<_> = (0..5).map(|n| clone("boot", format!("boot{n}"))).collect();
+        fs::rename(&aside, &object).unwrap();
+        eventually("all have their answers", || {
+            // Lets go whoever has opened the pipe by now, and is nothing where nobody has.
+            let flags = nix::libc::O_NONBLOCK;
+            drop(fs::File::options().write(true).custom_flags(flags).open(&pipe));
+            held.iter().all(thread::ScopedJoinHandle::is_finished)
+        });
+        others.into_iter().for_each(|other| _ = succeeds(other));
+        let held = held.into_iter().map(|clone| clone.join().unwrap());
+        let failed = held.filter(|clone| !clone.status.success()).count();
+        assert!(failed <= 1, "more failed than the one who read the pipe: {failed}");
+    });
 }

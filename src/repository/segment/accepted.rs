@@ -38,12 +38,20 @@ impl Segments {
         loop {
             let pending = self.shelf.pending().keys().next().copied();
             let Some(tip) = pending else { return };
-            self.settle_one(repository, tip, spool_dir);
+            if let Err(Error::InTheMaking(making)) = self.settle_one(repository, tip, spool_dir) {
+                making.wait();
+            }
         }
     }
 
-    pub(super) fn settle_one(&self, repository: &Repository, tip: Oid, spool_dir: &Path) {
-        let Some(pending) = self.shelf.pending().get(&tip).cloned() else { return };
+    /// Makes the segment of one change, if that can be. Fails only with [`Error::InTheMaking`].
+    pub(super) fn settle_one(
+        &self,
+        repository: &Repository,
+        tip: Oid,
+        spool_dir: &Path,
+    ) -> Result<(), Error> {
+        let Some(pending) = self.shelf.pending().get(&tip).cloned() else { return Ok(()) };
         // One at a time, and the same for all who wait.
         let key = key(&[&[tip]], "settle");
         let made = self.answers.get(key, || {
@@ -54,10 +62,14 @@ impl Segments {
             }
             Ok(Spool::Memory(Default::default()))
         });
+        if let Err(Error::InTheMaking(_)) = made {
+            return made.map(drop);
+        }
         self.shelf.pending().remove(&tip);
         if let Err(error) = made {
             tracing::debug!("the segment of {tip} is left out: {error}");
         }
+        Ok(())
     }
 
     fn make(

@@ -1,10 +1,11 @@
 //! Answers that have been made, shared by all who ask the same.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use git2::Oid;
 use sha1::{Digest, Sha1};
+use tokio::sync::RwLock;
 
 use super::objects::sorted;
 use crate::repository::{Error, Spool};
@@ -42,22 +43,46 @@ struct Kept {
 
 #[derive(Clone, Default)]
 struct Slot {
-    answer: Arc<Mutex<Option<Spool>>>,
+    /// Locked for writing by who makes it.
+    answer: Arc<RwLock<Option<Spool>>>,
     used: u64,
     length: u64,
 }
 
+/// What somebody else is making at the moment.
+#[derive(Debug)]
+pub struct InTheMaking(Arc<RwLock<Option<Spool>>>);
+
+impl InTheMaking {
+    /// Returns when it has been made or has failed.
+    pub async fn done(self) {
+        drop(self.0.read().await);
+    }
+
+    /// The same on a thread that may block.
+    pub(in crate::repository) fn wait(self) {
+        drop(self.0.blocking_read());
+    }
+}
+
 impl Answers {
-    /// The answer, which `make` makes if nobody has. Whoever asks for it meanwhile waits; if it
-    /// fails, the next one tries.
+    /// The answer, which `make` makes if nobody has. Whoever asks for it meanwhile fails with
+    /// [`Error::InTheMaking`], so that they can wait without holding up others, and asks again; if
+    /// it fails, the next one tries.
     pub(super) fn get(
         &self,
         key: Key,
         make: impl FnOnce() -> Result<Spool, Error>,
     ) -> Result<Spool, Error> {
-        let answer = self.kept().slot(key);
-        // After a panic there is no answer, and the next one tries.
-        let mut answer = answer.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.kept().slot(key);
+        if let Ok(answer) = slot.try_read()
+            && let Some(spool) = &*answer
+        {
+            return Ok(spool.clone());
+        }
+        let Ok(mut answer) = slot.try_write() else {
+            return Err(Error::InTheMaking(InTheMaking(slot)));
+        };
         if let Some(spool) = &*answer {
             return Ok(spool.clone());
         }
@@ -82,7 +107,7 @@ impl Answers {
 }
 
 impl Kept {
-    fn slot(&mut self, key: Key) -> Arc<Mutex<Option<Spool>>> {
+    fn slot(&mut self, key: Key) -> Arc<RwLock<Option<Spool>>> {
         self.clock += 1;
         let slot = self.slots.entry(key).or_default();
         slot.used = self.clock;
@@ -127,7 +152,13 @@ mod tests {
                         made.fetch_add(1, Ordering::Relaxed);
                         Ok(spool(1))
                     };
-                    assert_eq!(answers.get([0; 20], make).unwrap().len(), 1);
+                    let answer = loop {
+                        match answers.get([0; 20], make) {
+                            Err(Error::InTheMaking(making)) => making.wait(),
+                            answer => break answer.unwrap(),
+                        }
+                    };
+                    assert_eq!(answer.len(), 1);
                 });
             }
         });

@@ -32,6 +32,7 @@ use std::path::Path;
 use git2::Oid;
 use sha1::{Digest, Sha1};
 
+pub use self::answers::InTheMaking;
 use self::answers::{Answers, key};
 pub(super) use self::file::{UNFINISHED, make_dir};
 use self::plan::{Ask, Plan};
@@ -64,14 +65,15 @@ impl Segments {
     }
 
     /// The pack that answers this, from segments if that can be; else `build` makes it, from the
-    /// common objects that matter. The same for all who ask the same.
+    /// common objects that matter. The same for all who ask the same: who asks while it is made
+    /// fails with [`Error::InTheMaking`], and should ask again when it is done.
     pub(super) fn answer<N: Fn(Oid) -> Option<u64>>(
         &self,
         question: &Question<'_, N>,
         build: impl Fn() -> Result<Spool, Error>,
     ) -> Result<Spool, Error> {
         for &want in question.wants {
-            self.settle_one(question.repository, want, question.spool_dir);
+            self.settle_one(question.repository, want, question.spool_dir)?;
         }
         let ask = question.ask();
         for _ in 0..MAX_TRIES {
@@ -82,11 +84,12 @@ impl Segments {
             }
         }
         let common = ask.useful_common();
-        // Where there is no room for a base, there may be some for an answer.
-        if common.is_empty()
-            && let Ok(answer) = self.by_new_base(question, &ask.tips())
-        {
-            return Ok(answer);
+        if common.is_empty() {
+            match self.by_new_base(question, &ask.tips()) {
+                // Where there is no room for a base, there may be some for an answer.
+                Err(error) if !matches!(error, Error::InTheMaking(_)) => {}
+                answer => return answer,
+            }
         }
         let tags = [question.tags, &question.tag_ids()].concat();
         let key = key(&[question.wants, &common, &tags], "built");
