@@ -8,7 +8,7 @@ use super::journal::{self, Note};
 use super::reserve::Reserve;
 use super::snapshot::ref_on_disk;
 use super::{
-    Author, BOOT, Error, Head, Move, Quarantine, RefUpdate, Snapshot, Subcluster, durable,
+    Author, BOOT, Error, Head, Move, Quarantine, RefUpdate, Snapshot, Subcluster, durable, locked,
 };
 use crate::protocol::Id;
 
@@ -199,7 +199,8 @@ pub(super) fn lock_and_compare<'r>(
 ) -> Result<Transaction<'r>, Error> {
     let mut transaction = repository.transaction()?;
     for update in updates {
-        transaction.lock_ref(&update.name).map_err(|e| lock_error(e, &update.name))?;
+        locked::try_again(|| transaction.lock_ref(&update.name))
+            .map_err(|error| lock_error(error, &update.name))?;
         if ref_on_disk(repository, &update.name)? != update.old {
             return Err(Error::Stale { name: update.name.clone() });
         }
@@ -210,9 +211,7 @@ pub(super) fn lock_and_compare<'r>(
 /// libgit2's messages name files; clients get ours.
 fn lock_error(error: git2::Error, name: &str) -> Error {
     match error.code() {
-        ErrorCode::Locked => {
-            Error::BadRef(format!("{name} is locked by another program; try again"))
-        }
+        ErrorCode::Locked => Error::Locked(name.to_owned()),
         _ => error.into(),
     }
 }
@@ -224,6 +223,10 @@ pub(super) fn set(
     author: &Author,
 ) -> Result<(), Error> {
     let who = author.signature()?;
+    // libgit2 needs it where it removes a packed reference, and does not wait.
+    if updates.iter().any(|update| update.new.is_zero()) {
+        locked::wait_for_packed_refs(repository);
+    }
     for update in updates {
         if update.new.is_zero() {
             // A transaction leaves the log of a removed reference, which would be in the way of a
@@ -234,7 +237,7 @@ pub(super) fn set(
             transaction.set_target(&update.name, update.new.into(), Some(&who), "push")?;
         }
     }
-    transaction.commit()?;
+    transaction.commit().map_err(|error| lock_error(error, "packed-refs"))?;
     let deleted = updates.iter().filter(|update| update.new.is_zero());
     deleted.map(|update| &update.name).try_for_each(|name| sync_deletion(repository, name))
 }

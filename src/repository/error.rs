@@ -37,6 +37,9 @@ pub enum Error {
     /// A reference cannot be made or changed, for a reason that clients may know.
     #[error("{0}")]
     BadRef(String),
+    /// Another program holds what must be locked for a change.
+    #[error("{0} is locked by another program; try again")]
+    Locked(String),
     /// The subcluster is in CONFLICT.
     #[error(
         "subcluster {0} is in CONFLICT: updates and commits are refused until an administrator runs eccfg subcluster resolve {0}"
@@ -69,10 +72,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the repository, and not what was asked of it, is at fault.
+    /// Whether the repository, and not what was asked of it, is at fault. So it is where a lock was
+    /// not to be had: libgit2 has then forgotten a packed reference that it has not removed.
     pub(super) fn is_broken(&self) -> bool {
-        use Error::{DiskFull, DiskReadOnly, Git, Io, Subversion, Unreadable};
-        matches!(self, Unreadable { .. } | Subversion | DiskFull | DiskReadOnly | Git(_) | Io(_))
+        use Error::{DiskFull, DiskReadOnly, Git, Io, Locked, Subversion, Unreadable};
+        let is_files = matches!(self, DiskFull | DiskReadOnly | Git(_) | Io(_) | Locked(_));
+        is_files || matches!(self, Unreadable { .. } | Subversion)
     }
 }
 

@@ -27,6 +27,7 @@ mod head;
 mod headers;
 mod journal;
 mod judge;
+mod locked;
 mod name;
 mod negotiate;
 mod orders;

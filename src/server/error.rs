@@ -175,7 +175,7 @@ fn repository_status(error: &repository::Error) -> StatusCode {
         }
         Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
         Error::Exists(_) | Error::InConflict(_) | Error::Unsound(_) => StatusCode::CONFLICT,
-        Error::Stale { .. } | Error::BadRef(_) => StatusCode::CONFLICT,
+        Error::Stale { .. } | Error::BadRef(_) | Error::Locked(_) => StatusCode::CONFLICT,
         Error::DiskFull | Error::DiskReadOnly => StatusCode::INSUFFICIENT_STORAGE,
         Error::Git(_) | Error::Io(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
+use std::thread;
+use std::time::Duration;
 
-use crate::fixture::{Clone, Server, fails, succeeds};
+use crate::fixture::{Clone, Server, eventually, fails, succeeds};
 
 #[test]
 fn a_branch_may_have_slashes_in_its_name_and_be_deleted() {
@@ -33,6 +35,47 @@ fn a_topic_branch_may_be_rewound() {
     succeeds(push(&clone, &["boot:topic"]));
     succeeds(push(&clone, &["+boot~1:topic"]));
     assert_eq!(server.git().clone_of("default").rev("origin/topic"), clone.rev("boot~1"));
+}
+
+#[test]
+fn a_reference_that_another_program_holds_for_a_moment_is_waited_for() {
+    let (server, clone) = server_and_clone();
+    let objects = server.repository("default").join("objects");
+    let lock = server.repository("default").join("refs/heads/boot.lock");
+    fs::write(&lock, "").unwrap();
+    clone.commit("Meanwhile");
+    thread::scope(|scope| {
+        let pushed = scope.spawn(|| push(&clone, &["boot"]));
+        eventually("the push has come", || {
+            let names = fs::read_dir(&objects).unwrap().map(|entry| entry.unwrap().file_name());
+            names.into_iter().any(|name| name.to_str().unwrap().starts_with("incoming-"))
+        });
+        // The server tries to take the lock a few milliseconds later, and for a second.
+        thread::sleep(Duration::from_millis(100));
+        fs::remove_file(&lock).unwrap();
+        succeeds(pushed.join().unwrap());
+    });
+    assert_eq!(server.revision("default"), 2);
+}
+
+#[test]
+fn a_lock_that_stays_is_told() {
+    let (server, clone) = server_and_clone();
+    succeeds(push(&clone, &["boot:topic"]));
+    server.bare("default", &["pack-refs", "--all"]);
+    clone.commit("Too early");
+    for (lock, refspec, told) in [
+        ("refs/heads/boot.lock", "boot", "refs/heads/boot is locked by another program; try again"),
+        ("packed-refs.lock", ":topic", "packed-refs is locked by another program; try again"),
+    ] {
+        let lock = server.repository("default").join(lock);
+        fs::write(&lock, "").unwrap();
+        let refusal = fails(push(&clone, &[refspec]));
+        assert!(refusal.contains(told), "{refusal}");
+        fs::remove_file(&lock).unwrap();
+        succeeds(push(&clone, &[refspec]));
+    }
+    assert_eq!(refs(&server), ["heads/boot"]);
 }
 
 #[test]
