@@ -110,17 +110,21 @@ fn change(random: &mut Random, writer: &Clone, number: usize) {
 
 #[test]
 fn clones_and_updates_of_random_histories_hold_exactly_what_is_wanted() {
-    let mut random = Random::new();
+    follow(&mut Random::new());
+}
+
+/// Follows a random history with mirrors that are brought up to date now and then.
+fn follow(random: &mut Random) {
     let server = Server::start();
     let writer = server.git().clone_of("default");
     writer.push_file("default/second.conf", "first");
     let mut mirrors = vec![server.git().clone_with("default", &["--mirror"])];
     for number in 0..25 {
-        change(&mut random, &writer, number);
-        if below(&mut random, 3) == 0 {
+        change(random, &writer, number);
+        if below(random, 3) == 0 {
             mirrors.push(server.git().clone_with("default", &["--mirror"]));
         }
-        let index = below(&mut random, mirrors.len());
+        let index = below(random, mirrors.len());
         update(&mirrors[index], &server);
     }
     assert!(segments(&server, "update-").len() > 5, "no segments have been made");
@@ -138,6 +142,13 @@ fn clones_and_updates_of_random_histories_hold_exactly_what_is_wanted() {
         let whole = objects(&server.git().clone_with("default", &["--mirror"]));
         assert!(objects(mirror).is_superset(&whole));
     }
+}
+
+/// With the same commits one wanted a tag that another had, and got the other's answer.
+#[test]
+fn a_history_in_which_some_lack_tags_that_others_have() {
+    const SEED: u64 = 1_795_392_920;
+    follow(&mut Random::from(SEED));
 }
 
 #[test]

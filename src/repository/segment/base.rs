@@ -23,8 +23,7 @@ impl Segments {
         question: &Question<'_, N>,
         tips: &[Oid],
     ) -> Result<Spool, Error> {
-        let tags = [question.tags, &question.tag_ids()].concat();
-        let key = key(&[tips, &tags], "base");
+        let key = key(&[tips, question.tags, &question.tag_ids()], "base");
         self.answers.get(key, || {
             let base = self.build_base(question.repository, tips, question.spool_dir)?;
             self.put_together(question, &Plan { segments: vec![base] })

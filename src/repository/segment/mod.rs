@@ -91,8 +91,7 @@ impl Segments {
                 answer => return answer,
             }
         }
-        let tags = [question.tags, &question.tag_ids()].concat();
-        let key = key(&[question.wants, &common, &tags], "built");
+        let key = key(&[question.wants, &common, question.tags, &question.tag_ids()], "built");
         self.answers.get(key, build)
     }
 
