@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
-use hyper::service::{HttpService, service_fn};
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::app::App;
+use super::begun::begun;
 use super::drain::Drain;
 use super::limits::{HANDSHAKE_TIME, HEAD_TIME, LAST_REQUEST_TIME, MAX_HEAD, MAX_STREAMS};
 use super::requests::{Answer, Requests};
@@ -65,6 +66,7 @@ impl Connection {
     async fn http1(mut self, stream: Stream, has_unsent: &AtomicBool) -> hyper::Result<()> {
         let requests = Arc::new(Requests::default());
         let service = self.service(&requests);
+        let service = service_fn(move |request| begun(service.call(request)));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
@@ -112,8 +114,12 @@ impl Connection {
     fn service(
         &self,
         requests: &Arc<Requests>,
-    ) -> impl HttpService<Incoming, ResBody = Answer, Error = Infallible, Future: Send> + use<>
-    {
+    ) -> impl Service<
+        Request<Incoming>,
+        Response = Response<Answer>,
+        Error = Infallible,
+        Future: Send,
+    > + use<> {
         let (app, client, requests) = (self.app.clone(), self.client, requests.clone());
         let drain = self.drain.clone();
         service_fn(move |request: Request<Incoming>| {

@@ -8,6 +8,7 @@ mod accept;
 mod app;
 mod auth;
 mod author;
+mod begun;
 mod body;
 mod conditional;
 mod connection;
