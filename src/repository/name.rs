@@ -1,5 +1,6 @@
 //! Names of subclusters.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 /// One lower-case word: a letter, then letters, digits, `-` and `_`, 64 bytes at the most. It is a
@@ -20,6 +21,13 @@ impl Name {
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text that is no name is looked for in vain.
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -77,11 +77,9 @@ impl Store {
 
     /// The subcluster of this name, if looking for it costs nothing; `None` if it has to be opened.
     pub fn opened(&self, name: &str) -> Option<Result<Arc<Subcluster>, Error>> {
-        let unknown = || Some(Err(Error::NoSubcluster(name.to_owned())));
-        let Some(name) = Name::new(name) else { return unknown() };
-        match self.slots().get(&name) {
+        match self.slots().get(name) {
             Some(slot) => slot.open().cloned().map(Ok),
-            None => unknown(),
+            None => Some(Err(Error::NoSubcluster(name.to_owned()))),
         }
     }
 
