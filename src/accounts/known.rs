@@ -25,7 +25,8 @@ pub struct Account {
 pub struct Accounts {
     known: BTreeMap<String, Known>,
     stamps: [Stamp; 2],
-    key: [u8; 32],
+    /// Of this process, with its key taken in.
+    mac: Hmac<Sha256>,
     verified: Mutex<HashMap<String, [u8; 32]>>,
 }
 
@@ -50,7 +51,8 @@ impl Accounts {
         }
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| Error::Hash(e.to_string()))?;
-        Ok(Self { known, stamps, key, verified: Mutex::default() })
+        let mac = Hmac::new_from_slice(&key).expect("any length is a key");
+        Ok(Self { known, stamps, mac, verified: Mutex::default() })
     }
 
     /// Whether the files these accounts were read from are still the same.
@@ -104,7 +106,7 @@ impl Accounts {
     }
 
     fn mac(&self, name: &str, password: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("any length is a key");
+        let mut mac = self.mac.clone();
         mac.update(name.as_bytes());
         mac.update(&[0]);
         mac.update(password.as_bytes());
