@@ -30,7 +30,6 @@ pub(super) async fn authenticate(
     if let Some(account) = recall(app, &basic)
         && app.throttle.lets_pass(client, &account.name)
     {
-        app.throttle.succeeded(client, &account.name);
         return Ok(account);
     }
     let mut turn = app.throttle.turn(client).await?;

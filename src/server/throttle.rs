@@ -65,10 +65,16 @@ impl Throttle {
         }
     }
 
-    /// Whether a password of `account` that was verified before need not wait for its turn.
+    /// Whether a password of `account` that was verified before need not wait for its turn. If so,
+    /// it has succeeded.
     pub(super) fn lets_pass(&self, client: IpAddr, account: &str) -> bool {
         let mut addresses = self.lock();
-        addresses.get_mut(&network(client)).is_none_or(|record| record.lets_pass(account))
+        let record = record(&mut addresses, client);
+        let passes = record.lets_pass(account);
+        if passes {
+            record.trust(account);
+        }
+        passes
     }
 
     /// Rules on an attempt. A password of `account` that was verified before, from this address, is
@@ -108,10 +114,7 @@ impl Throttle {
     /// guesses at the others.
     pub(super) fn succeeded(&self, client: IpAddr, account: &str) {
         let mut addresses = self.lock();
-        let record = record(&mut addresses, client);
-        if record.trusted.len() < MAX_ACCOUNTS && !record.trusted.iter().any(|n| n == account) {
-            record.trusted.push(account.to_owned());
-        }
+        record(&mut addresses, client).trust(account);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, Record>> {
@@ -127,6 +130,12 @@ impl Record {
 
     fn lets_pass(&mut self, account: &str) -> bool {
         self.counted() == 0 || self.trusted.iter().any(|name| name == account)
+    }
+
+    fn trust(&mut self, account: &str) {
+        if self.trusted.len() < MAX_ACCOUNTS && !self.trusted.iter().any(|name| name == account) {
+            self.trusted.push(account.to_owned());
+        }
     }
 
     /// Failures that cost something.
