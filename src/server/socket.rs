@@ -58,7 +58,11 @@ impl AsyncWrite for Socket {
         content: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.has_unsent.store(true, Ordering::Relaxed);
-        self.stream.as_mut().poll_write_vectored(context, content)
+        match content {
+            // TLS hands over one record mostly, and the system's call for one piece is the cheaper.
+            [piece] => self.stream.as_mut().poll_write(context, piece),
+            pieces => self.stream.as_mut().poll_write_vectored(context, pieces),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
