@@ -97,6 +97,14 @@ impl Snapshot {
             .map(|index| &self.refs[index])
     }
 
+    /// The branch of this name.
+    pub fn branch(&self, name: &str) -> Option<&RefValue> {
+        self.refs
+            .binary_search_by(|reference| reference.name.bytes().cmp(full_name(name)))
+            .ok()
+            .map(|index| &self.refs[index])
+    }
+
     /// What the references lead to.
     pub(super) fn commits(&self) -> impl Iterator<Item = Oid> {
         self.refs.iter().map(|reference| reference.peeled.unwrap_or(reference.target).into())
@@ -110,6 +118,11 @@ impl Snapshot {
             peeled: reference.peeled,
         })
     }
+}
+
+/// The bytes of a branch's full name.
+fn full_name(branch: &str) -> impl Iterator<Item = u8> {
+    "refs/heads/".bytes().chain(branch.bytes())
 }
 
 /// The value of a reference as it is on disk now.

@@ -7,32 +7,38 @@ use headers::{
     AcceptRanges, ContentRange, ETag, HeaderMap, HeaderMapExt, IfModifiedSince, IfNoneMatch,
     IfRange, LastModified, Range,
 };
-use hyper::header::{HeaderValue, LAST_MODIFIED};
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use super::response::{Body, answer, empty, full};
+use super::response::{Body, answer, empty, full, headers_of, say_place};
 use crate::protocol::Id;
 
 /// Content with what tells it apart from other content.
 pub(super) struct Representation {
-    content_type: &'static str,
     content: Bytes,
     etag: ETag,
     modified: SystemTime,
-    last_modified: HeaderValue,
+    /// What every answer says of it.
+    headers: HeaderMap,
 }
 
 impl Representation {
     /// `modified` is in seconds since 1970.
     pub(super) fn new(content_type: &'static str, content: Bytes, id: Id, modified: i64) -> Self {
-        let etag = format!("\"{id}\"").parse().expect("hexadecimal digits in quotes");
+        let etag: ETag = format!("\"{id}\"").parse().expect("hexadecimal digits in quotes");
         let modified = time(modified);
-        let mut headers = HeaderMap::new();
+        let mut headers = headers_of(content_type);
+        headers.typed_insert(etag.clone());
         headers.typed_insert(LastModified::from(modified));
-        let last_modified = headers.remove(LAST_MODIFIED).expect("it has just been put there");
-        Self { content_type, content, etag, modified, last_modified }
+        headers.typed_insert(AcceptRanges::bytes());
+        Self { content, etag, modified, headers }
+    }
+
+    /// The same, whose answers say where it is found.
+    pub(super) fn at(mut self, commit: Id, revision: Option<u64>) -> Self {
+        say_place(&mut self.headers, commit, revision);
+        self
     }
 
     /// Bytes of its content.
@@ -42,27 +48,29 @@ impl Representation {
 
     /// What this request gets of it: all, a part, or the word that it has not changed.
     pub(super) fn respond(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
-        let mut response = match is_unchanged(request, &self.etag, self.modified) {
-            true => answer(StatusCode::NOT_MODIFIED, self.content_type, empty()),
-            false => self.content(request)?,
-        };
-        let headers = response.headers_mut();
-        headers.typed_insert(self.etag.clone());
-        headers.insert(LAST_MODIFIED, self.last_modified.clone());
-        headers.typed_insert(AcceptRanges::bytes());
-        Ok(response)
+        match is_unchanged(request, &self.etag, self.modified) {
+            true => Ok(self.answer(StatusCode::NOT_MODIFIED, empty())),
+            false => self.content(request),
+        }
     }
 
     fn content(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
         let length = self.content.len() as u64;
         let Some((start, end)) = wanted_range(request, &self.etag, length)? else {
-            return Ok(answer(StatusCode::OK, self.content_type, full(self.content.clone())));
+            return Ok(self.answer(StatusCode::OK, full(self.content.clone())));
         };
         let part = self.content.slice(start as usize..end as usize);
-        let mut response = answer(StatusCode::PARTIAL_CONTENT, self.content_type, full(part));
+        let mut response = self.answer(StatusCode::PARTIAL_CONTENT, full(part));
         let range = ContentRange::bytes(start..end, length);
         response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange { length })?);
         Ok(response)
+    }
+
+    fn answer(&self, status: StatusCode, body: Body) -> Response<Body> {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = self.headers.clone();
+        response
     }
 }
 

@@ -9,9 +9,9 @@ use super::app::App;
 use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
-use super::response::{Body, JSON, TEXT, X_CONFIG_COMMIT, X_CONFIG_REVISION, answer, empty};
+use super::response::{Body, JSON, TEXT, answer, empty, say_place};
 use crate::protocol::Id;
-use crate::repository::{self, BOOT, Blob, Found, Place, Snapshot, Subcluster};
+use crate::repository::{self, BOOT, Blob, Found, Head, Place, Snapshot, Subcluster};
 
 const BINARY: &str = "application/octet-stream";
 
@@ -37,16 +37,15 @@ pub(super) async fn get(
     }
     let snapshot = subcluster.snapshot();
     let (branch, path) = split_branch(&snapshot, &asked.path)?;
-    let newest = newest(&snapshot, &branch).filter(|_| asked.revision.is_none() && !asked.slash);
+    let newest = newest(&snapshot, branch).filter(|_| asked.revision.is_none() && !asked.slash);
     if let Some((commit, revision)) = newest
-        && let Some(file) = app.hot_files.get(&(commit, path.clone()))
+        && let Some(file) = app.hot_files.get(&(commit, revision, path.to_owned()))
     {
-        let mut response = file.respond(asked.headers)?;
-        say_place(&mut response, commit, revision);
-        return Ok(response);
+        return file.respond(asked.headers);
     }
     let (place, found) = {
-        let (path, revision) = (path.clone(), asked.revision.clone());
+        let (branch, path) = (branch.to_owned(), path.to_owned());
+        let revision = asked.revision.clone();
         let read = move || {
             let place = subcluster.place(&branch, revision.as_deref())?;
             let found = subcluster.find(&place, &path)?;
@@ -69,32 +68,32 @@ pub(super) async fn get(
             return Err(repository::Error::NotFound(text).into());
         }
         Found::File(blob) => {
-            let file = Arc::new(file(&path, blob, &place));
+            let file = Arc::new(file(path, blob, &place));
             if asked.revision.is_none() {
-                app.hot_files.keep((place.commit, path), &file);
+                let key = (place.commit, place.revision, path.to_owned());
+                app.hot_files.keep(key, &file);
             }
-            file.respond(asked.headers)?
+            return file.respond(asked.headers);
         }
     };
-    say_place(&mut response, place.commit, place.revision);
+    say_place(response.headers_mut(), place.commit, place.revision);
     Ok(response)
 }
 
 /// The newest commit of a branch, and its number if it is that of the live configuration.
 fn newest(snapshot: &Snapshot, branch: &str) -> Option<(Id, Option<u64>)> {
-    let full = format!("refs/heads/{branch}");
-    let commit = snapshot.get(&full)?.target;
-    let head = snapshot.head.filter(|head| full == BOOT && head.commit == commit);
-    Some((commit, head.map(|head| head.revision)))
+    let newest = snapshot.branch(branch)?;
+    let is_live = |head: &Head| newest.name == BOOT && head.commit == newest.target;
+    Some((newest.target, snapshot.head.filter(is_live).map(|head| head.revision)))
 }
 
 /// Names of branches may hold slashes; no branch's name is another's beginning up to a slash.
-fn split_branch(snapshot: &Snapshot, path: &str) -> Result<(String, String), Error> {
+fn split_branch<'a>(snapshot: &Snapshot, path: &'a str) -> Result<(&'a str, &'a str), Error> {
     let ends = path.match_indices('/').map(|(index, _)| index).chain([path.len()]);
     for end in ends {
         let (branch, rest) = path.split_at(end);
-        if snapshot.get(&format!("refs/heads/{branch}")).is_some() {
-            return Ok((branch.to_owned(), rest.trim_start_matches('/').to_owned()));
+        if snapshot.branch(branch).is_some() {
+            return Ok((branch, rest.trim_start_matches('/')));
         }
     }
     let text = format!("there is no branch that \"{}\" begins with", path.escape_default());
@@ -105,6 +104,7 @@ fn file(path: &str, blob: Blob, place: &Place) -> Representation {
     let Blob { id, content } = blob;
     let content_type = content_type(path, &content);
     Representation::new(content_type, content.into(), id, place.time)
+        .at(place.commit, place.revision)
 }
 
 /// Text, JSON or bytes: nothing that a browser would run.
@@ -152,13 +152,4 @@ pub(super) fn redirect(to: &str) -> Response<Body> {
         response.headers_mut().insert(LOCATION, location);
     }
     response
-}
-
-fn say_place(response: &mut Response<Body>, commit: Id, revision: Option<u64>) {
-    let headers = response.headers_mut();
-    if let Some(revision) = revision {
-        headers.insert(X_CONFIG_REVISION, revision.into());
-    }
-    let commit = HeaderValue::from_str(&commit.to_string()).expect("hexadecimal digits");
-    headers.insert(X_CONFIG_COMMIT, commit);
 }

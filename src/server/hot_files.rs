@@ -8,8 +8,9 @@ use super::conditional::Representation;
 use super::limits::{MAX_HOT_BYTES, MAX_HOT_FILE};
 use crate::protocol::Id;
 
-/// The commit and the path in it, which never lead to anything else.
-type Key = (Id, String);
+/// The commit, its number where it is a revision of the live configuration, and the path, which never
+/// lead to anything else.
+type Key = (Id, Option<u64>, String);
 
 /// Files that are kept. What has not been asked for while half of the room was filled goes.
 #[derive(Default)]
@@ -50,8 +51,8 @@ impl HotFiles {
 impl Kept {
     fn keep(&mut self, key: Key, file: Arc<Representation>) {
         /// What an entry takes beside its content and its path.
-        const OVERHEAD: usize = 256;
-        let bytes = file.len() + key.1.len() + OVERHEAD;
+        const OVERHEAD: usize = 2048;
+        let bytes = file.len() + key.2.len() + OVERHEAD;
         if self.young_bytes + bytes > MAX_HOT_BYTES / 2 {
             self.old = mem::take(&mut self.young);
             self.young_bytes = 0;
@@ -71,7 +72,7 @@ mod tests {
     }
 
     fn key(number: usize) -> Key {
-        (Id::ZERO, number.to_string())
+        (Id::ZERO, None, number.to_string())
     }
 
     #[test]

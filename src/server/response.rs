@@ -12,6 +12,8 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
+use crate::protocol::Id;
+
 /// The body of every answer.
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
@@ -48,19 +50,33 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
 /// An answer of this type that no browser may run or guess otherwise about, and that caches must
 /// ask about each time.
 pub(super) fn answer(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
-    /// Headers of an answer, with those that are still to come.
-    const HEADERS: usize = 12;
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
-    let headers = response.headers_mut();
+    *response.headers_mut() = headers_of(content_type);
+    response
+}
+
+/// What answers of this type have in common.
+pub(super) fn headers_of(content_type: &str) -> HeaderMap {
+    /// Headers of an answer, with those that are still to come.
+    const HEADERS: usize = 12;
+    let mut headers = HeaderMap::with_capacity(HEADERS);
     let content_type = HeaderValue::from_str(content_type).expect("content types are ASCII");
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    response
+    headers
+}
+
+/// Says which commit an answer speaks of, and which revision that is, if it is one.
+pub(super) fn say_place(headers: &mut HeaderMap, commit: Id, revision: Option<u64>) {
+    if let Some(revision) = revision {
+        headers.insert(X_CONFIG_REVISION, revision.into());
+    }
+    let commit = HeaderValue::from_str(&commit.to_string()).expect("hexadecimal digits");
+    headers.insert(X_CONFIG_COMMIT, commit);
 }
 
 /// A line of text.

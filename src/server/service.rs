@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::Entry;
 use hyper::{Method, Request, Response};
 
 use super::app::App;
@@ -38,11 +37,10 @@ pub(super) async fn serve(
         log.failed(&error);
         error.response()
     });
-    let head = subcluster.and_then(|subcluster| subcluster.snapshot().head);
-    if let (Some(head), Entry::Vacant(header)) =
-        (head, response.headers_mut().entry(X_CONFIG_REVISION))
+    if !response.headers().contains_key(X_CONFIG_REVISION)
+        && let Some(head) = subcluster.and_then(|subcluster| subcluster.snapshot().head)
     {
-        header.insert(head.revision.into());
+        response.headers_mut().insert(X_CONFIG_REVISION, head.revision.into());
     }
     log.answered(&response);
     if is_head { without_body(response) } else { response }
