@@ -32,9 +32,15 @@ pub(super) async fn authenticate(
     {
         return Ok(account);
     }
+    // In a box of its own: what it takes is copied with each request otherwise.
+    Box::pin(check(app, &basic, client)).await
+}
+
+/// Checks a password that is not known yet, when it is its turn.
+async fn check(app: &Arc<App>, basic: &Basic, client: IpAddr) -> Result<Account, Error> {
     let mut turn = app.throttle.turn(client).await?;
     // Another request may have verified it while this one waited for its turn.
-    let recalled = recall(app, &basic);
+    let recalled = recall(app, basic);
     match app.throttle.rule(client, basic.username(), recalled.is_some()) {
         Ruling::Go => {}
         Ruling::Refuse => return Err(Error::TooManyLogins),
@@ -48,7 +54,7 @@ pub(super) async fn authenticate(
     }
     let account = match recalled {
         Some(account) => account,
-        None => verify(app, &basic, client).await?,
+        None => verify(app, basic, client).await?,
     };
     drop(turn);
     app.throttle.succeeded(client, &account.name);

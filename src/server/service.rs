@@ -94,10 +94,11 @@ async fn answer_for(
     match what {
         What::Rpc(service) => {
             only_post(&request)?;
+            // In boxes of their own: what they take is copied with each other request otherwise.
             match service {
-                Service::UploadPack => upload_pack::post(app, subcluster, request).await,
+                Service::UploadPack => Box::pin(upload_pack::post(app, subcluster, request)).await,
                 Service::ReceivePack => {
-                    receive_pack::post(app, subcluster, account, client, request).await
+                    Box::pin(receive_pack::post(app, subcluster, account, client, request)).await
                 }
             }
         }

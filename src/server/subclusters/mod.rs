@@ -35,13 +35,24 @@ pub(super) async fn answer(
     client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
-    let (name, what) = match route {
+    match route {
         Route::List(question) => {
             only_get(&request)?;
-            return question.answer(app, account, &request).await;
+            question.answer(app, account, &request).await
         }
-        Route::One(name, what) => (name, what),
-    };
+        // In a box of its own: what it takes is copied with each question otherwise.
+        Route::One(name, what) => Box::pin(one(app, name, what, account, client, request)).await,
+    }
+}
+
+async fn one(
+    app: &Arc<App>,
+    name: String,
+    what: What,
+    account: Account,
+    client: IpAddr,
+    request: Request<RequestBody>,
+) -> Result<Response<Body>, Error> {
     let admin = || Admin::new(app, account, client);
     match what {
         What::Itself => match *request.method() {
