@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use git2::{DiffOptions, ErrorClass, ErrorCode, ObjectType, Oid, Repository, Tag};
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, Tag};
 
 use super::branch::{self, BOOT, RUNNING};
+use super::changed_paths::changed_paths;
 use super::tree_rules::TreeRules;
 use super::{Error, Quarantine, Snapshot, Subcluster, headers, trees};
 use crate::protocol::{Id, RefCommand};
@@ -186,21 +187,14 @@ impl Bench<'_> {
     }
 
     fn changed_paths(&self, old: Id, tip: Oid) -> Result<Verdict, Error> {
-        let tree = |id: Oid| self.repository.find_commit(id)?.tree();
+        let tree = |id: Oid| Ok::<_, Error>(self.repository.find_commit(id)?.tree_id());
         let old = match old.is_zero() || !self.repository.odb()?.exists(old.into()) {
             true => None,
             false => Some(tree(old.into())?),
         };
-        let mut options = DiffOptions::new();
-        let new = tree(tip)?;
-        let diff =
-            self.repository.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))?;
-        let path = |delta: git2::DiffDelta<'_>| {
-            let file = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
-            String::from_utf8_lossy(file.unwrap_or_default()).into_owned()
-        };
-        let paths: Vec<String> = diff.deltas().take(MAX_PATHS).map(path).collect();
-        let more = diff.deltas().len() - paths.len();
+        let mut paths = changed_paths(self.repository, old, Some(tree(tip)?))?;
+        let more = paths.len().saturating_sub(MAX_PATHS);
+        paths.truncate(MAX_PATHS);
         Ok(Verdict::Allowed { paths, more })
     }
 }

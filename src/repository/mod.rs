@@ -12,6 +12,7 @@
 
 mod apply;
 mod branch;
+mod changed_paths;
 mod check;
 mod consolidate;
 mod copy;
