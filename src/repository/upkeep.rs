@@ -10,6 +10,9 @@ use std::{io, thread};
 use super::consolidate::Consolidated;
 use super::{Error, Name, Store, Subcluster};
 
+/// After a change: its client gets the answer, and those who fetch it theirs, before processors are
+/// taken for this. Changes that come meanwhile are looked after together.
+const PAUSE: Duration = Duration::from_millis(100);
 /// Nobody has changed anything for so long: the repository is quiet.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -27,9 +30,13 @@ struct Due {
 }
 
 impl Upkeep {
-    /// There is something to do for this one now.
+    /// There is something to do for this one.
     pub(super) fn wake(&self, name: &Name) {
-        self.due().insert(name.clone(), Due { at: Instant::now(), is_quiet: false });
+        let at = Instant::now() + PAUSE;
+        let mut all = self.due();
+        let due = all.entry(name.clone()).or_insert(Due { at, is_quiet: false });
+        // Whoever pushes again and again must not put it off for ever.
+        *due = Due { at: due.at.min(at), is_quiet: false };
         self.woken.notify_one();
     }
 

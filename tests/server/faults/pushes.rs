@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::fixture::pack::Pack;
 use crate::fixture::post::{lines, post, push_of, request_type};
-use crate::fixture::{Clone, Raw, Reply, Server, authorization, fails, succeeds};
+use crate::fixture::{Clone, Raw, Reply, Server, authorization, eventually, fails, succeeds};
 
 #[test]
 fn fault_4_version_2_of_pushing_is_answered_as_version_0() {
@@ -91,6 +91,9 @@ fn fault_7_nothing_is_kept_of_a_push_before_it_was_judged() {
     let clone = server.git().clone_of("default");
     let old = clone.rev("HEAD");
     clone.push_file("default/a.conf", "a\n");
+    // The segment of the change is made a moment after it.
+    let is_segment = |path: &String| path.contains("ecconfigd-cache/update-");
+    eventually("the segment is there", || kept(&server).iter().any(is_segment));
     let before = kept(&server);
     succeeds(clone.git(&["reset", "--quiet", "--hard", &old]));
     clone.write("default/secret.conf", "never to be kept\n");
