@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tokio::sync::oneshot::{self, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use tokio::time::timeout;
@@ -32,6 +33,21 @@ impl Places {
             work()
         });
         done.await.map_err(|_| Error::Panicked)
+    }
+
+    /// The same, but nobody waits for what the work does after its answer. It keeps its place for
+    /// that.
+    pub(super) async fn run_on<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Sender<T>) + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = self.take().await?;
+        let (sender, answer) = oneshot::channel();
+        task::spawn_blocking(move || {
+            let _place = place;
+            work(sender);
+        });
+        answer.await.map_err(|_| Error::Panicked)
     }
 
     /// Waits for what somebody else does in their place, without one. As many may wait so as for

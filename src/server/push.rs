@@ -30,8 +30,13 @@ pub(super) struct Push<'a> {
 }
 
 impl Push<'_> {
-    /// Does it, and returns the report for the client. Blocks.
-    pub(super) fn run(&self, upload: &Upload) -> Result<Vec<u8>, Error> {
+    /// Does it, and returns the report for the client. `emptied` is set to the quarantine whose pack
+    /// has been taken in: only directories are left of it. That of a refused push is gone. Blocks.
+    pub(super) fn run(
+        &self,
+        upload: &Upload,
+        emptied: &mut Option<Quarantine>,
+    ) -> Result<Vec<u8>, Error> {
         let (request, pack) = PushRequest::parse(upload.reader())?;
         if request.commands.is_empty() {
             return Ok(Vec::new());
@@ -49,6 +54,9 @@ impl Push<'_> {
         let verdicts =
             judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
         let fates = self.decide(&request, &verdicts, quarantine.as_ref());
+        if fates.iter().any(Result::is_ok) {
+            *emptied = quarantine;
+        }
         Ok(report_of(&request, fates))
     }
 

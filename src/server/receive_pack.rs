@@ -31,12 +31,17 @@ pub(super) async fn post(
     let (headers, spool_dir) = (&head.headers, &app.spool_dir);
     let (upload, loss) = Upload::receive_what_fits(headers, body, MAX_PUSH_BODY, spool_dir).await?;
     let worker = app.clone();
-    let report = app.pushes.run(move || {
+    let report = app.pushes.run_on(move |answer| {
         let push = Push { app: &worker, subcluster: &subcluster, account: &account, client };
-        match loss {
-            None => push.run(&upload),
+        let mut emptied = None;
+        let report = match loss {
+            None => push.run(&upload, &mut emptied),
             Some(loss) => push.fail(&upload, loss.into()),
-        }
+        };
+        // A client that has gone away meanwhile needs no report.
+        let _ = answer.send(report);
+        // Removing directories takes the disk as long as much of the push itself.
+        drop(emptied);
     });
     Ok(git::service_answer(Service::ReceivePack, "result", full(report.await??)))
 }

@@ -2,7 +2,7 @@
 //! cannot be done these tests are skipped.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -273,23 +273,26 @@ fn errors(log: &str) -> String {
     log.lines().filter(|line| line.contains("ERROR")).collect::<Vec<_>>().join("\n")
 }
 
-/// The repository is whole, and nothing of what failed has been left.
+/// The repository is whole, and nothing of what failed has been left. Directories of a push that
+/// succeeded are cleared away after its answer.
 #[track_caller]
 fn assert_tidy(server: &Server, what: &str) {
     server.fsck("default");
-    let mut dirs = vec![server.repository("default"), server.state("tmp")];
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(&dir).unwrap() {
-            let found = entry.unwrap().path();
-            let name = found.file_name().unwrap().to_str().unwrap();
-            let is_left = name.starts_with("incoming-")
-                || name.ends_with(".lock")
-                || name.ends_with(".json")
-                || name.starts_with(".tmp");
-            assert!(!is_left, "{what}: {} has been left", found.display());
-            if found.is_dir() {
-                dirs.push(found);
-            }
-        }
-    }
+    eventually(&format!("nothing is left: {what}"), || {
+        left(server.repository("default")) + left(server.state("tmp")) == 0
+    });
+}
+
+fn left(dir: PathBuf) -> usize {
+    let Ok(entries) = fs::read_dir(&dir) else { return 0 };
+    let left = entries.map(|entry| {
+        let found = entry.unwrap().path();
+        let name = found.file_name().unwrap().to_str().unwrap();
+        let is_left = name.starts_with("incoming-")
+            || name.ends_with(".lock")
+            || name.ends_with(".json")
+            || name.starts_with(".tmp");
+        usize::from(is_left) + left(found)
+    });
+    left.sum()
 }
