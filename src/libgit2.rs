@@ -1,6 +1,13 @@
-//! libgit2's process-wide settings, some of which git2 has no safe wrapper for.
+//! libgit2's settings, some of which git2 has no safe wrapper for.
 
-use git2::Error;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use git2::{ConfigLevel, Error, Repository};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 /// Objects that libgit2 may keep parsed, in bytes, for all repositories together.
 const OBJECT_CACHE: isize = 16 << 20;
@@ -17,8 +24,6 @@ pub fn configure() -> Result<(), Error> {
     // git2 initialises libgit2 at its first use, which would otherwise come after the settings.
     let _ = git2::Version::get();
     let options = [
-        // Off by default; without it an acknowledged commit may be lost with the power.
-        (raw::GIT_OPT_ENABLE_FSYNC_GITDIR, 1),
         (raw::GIT_OPT_SET_PACK_MAX_OBJECTS, MAX_OBJECTS),
         (raw::GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, MAX_OBJECT),
     ];
@@ -29,12 +34,49 @@ pub fn configure() -> Result<(), Error> {
     read_no_configuration()
 }
 
+/// Makes durable whatever libgit2 writes from now on: it leaves all of it to the system by default.
+/// The same conditions as for [`configure`].
+pub fn sync_everything() -> Result<(), Error> {
+    set(libgit2_sys::GIT_OPT_ENABLE_FSYNC_GITDIR as libc_int, 1)
+}
+
+/// What holds for repositories that are opened with [`open`], whatever their own configuration says.
+/// References and packs are synced as they are written. Logs of references are not for libgit2 to
+/// write, which would sync them, too.
+const SETTINGS: &str = "[core]\n\tfsyncObjectFiles = true\n\tlogAllRefUpdates = false\n";
+const SYNC: &str = "core.fsyncObjectFiles";
+
+/// Opens a bare repository that is written to: what libgit2 writes there is durable, but for what its
+/// indexer writes.
+pub(crate) fn open(path: &Path) -> Result<Repository, Error> {
+    static FILE: OnceLock<Option<File>> = OnceLock::new();
+    let repository = Repository::open_bare(path)?;
+    let mut config = repository.config()?;
+    // libgit2 takes settings from files only.
+    if let Some(file) = FILE.get_or_init(settings) {
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        config.add_file(path.as_ref(), ConfigLevel::App, true)?;
+    }
+    match config.get_bool(SYNC) {
+        Ok(true) => Ok(repository),
+        _ => {
+            Err(Error::from_str("libgit2 cannot be told to sync what it writes: is /proc mounted?"))
+        }
+    }
+}
+
+fn settings() -> Option<File> {
+    let mut file = File::from(memfd_create(c"libgit2", MFdFlags::MFD_CLOEXEC).ok()?);
+    file.write_all(SETTINGS.as_bytes()).ok()?;
+    Some(file)
+}
+
 #[expect(non_camel_case_types, reason = "the C type's own name")]
 type libc_int = std::ffi::c_int;
 
 #[expect(unsafe_code, reason = "git2 does not wrap these options")]
 fn set(option: libc_int, value: usize) -> Result<(), Error> {
-    // SAFETY: each option takes one argument, an int for the first and a size_t for the others; on
+    // SAFETY: each option takes one argument, an int for syncing and a size_t for the others; on
     // all Linux ABIs a variadic int is read from the slot of a size_t. The caller is alone.
     match unsafe { libgit2_sys::git_libgit2_opts(option, value) } {
         0 => Ok(()),
@@ -60,4 +102,22 @@ fn read_no_configuration() -> Result<(), Error> {
     }
     // SAFETY: as above.
     unsafe { git2::opts::set_verify_owner_validation(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_opened_is_synced_and_keeps_no_logs_whatever_its_configuration_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Repository::init_bare(dir.path()).unwrap().config().unwrap();
+        config.set_bool(SYNC, false).unwrap();
+        config.set_bool("core.logAllRefUpdates", true).unwrap();
+        for _ in 0..2 {
+            let config = open(dir.path()).unwrap().config().unwrap();
+            assert!(config.get_bool(SYNC).unwrap());
+            assert!(!config.get_bool("core.logAllRefUpdates").unwrap());
+        }
+    }
 }

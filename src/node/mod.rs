@@ -70,6 +70,7 @@ pub fn main() -> ExitCode {
 
 fn run(args: Args) -> Result<(), Error> {
     crate::libgit2::configure()?;
+    crate::libgit2::sync_everything()?;
     debug::start(&args.common);
     let session = Session::new(args.common)?;
     commands::run(&session, args.command)

@@ -9,6 +9,7 @@ use super::reserve::Reserve;
 use super::snapshot::ref_on_disk;
 use super::{
     Author, BOOT, Error, Head, Move, Quarantine, RefUpdate, Snapshot, Subcluster, durable, locked,
+    ref_log,
 };
 use crate::protocol::Id;
 
@@ -29,6 +30,12 @@ impl Subcluster {
     /// Fails with [`Error::Stale`] if a reference is not what the change was made against.
     ///
     /// The order is: lock, compare, take the pack in, write. The loser of a race leaves nothing.
+    ///
+    /// The disk is waited for four times, each time before the next step may happen: for the content
+    /// of the pack and its index (in [`Quarantine::receive`]), before they have names that git looks
+    /// for; for these names, before a reference leads to what they hold; for the reference's new
+    /// value in its lock file, before that takes the place of the old one; and for the name of that,
+    /// before anybody is told. All else can be lost: logs, quarantines, segments, numbers.
     pub(super) fn apply(
         &self,
         change: &Move,
@@ -238,6 +245,7 @@ pub(super) fn set(
         }
     }
     transaction.commit().map_err(|error| lock_error(error, "packed-refs"))?;
+    updates.iter().for_each(|update| ref_log::note(repository, update, &who));
     let deleted = updates.iter().filter(|update| update.new.is_zero());
     deleted.map(|update| &update.name).try_for_each(|name| sync_deletion(repository, name))
 }

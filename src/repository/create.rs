@@ -7,6 +7,7 @@ use git2::{Repository, RepositoryInitOptions};
 
 use super::store::{Slot, UNFINISHED};
 use super::{Applied, Author, Error, Move, Name, Quarantine, Store, apply, durable};
+use crate::libgit2;
 
 /// Files above this many bytes are stored as they are: the search for deltas would hold them, and
 /// others like them, in memory.
@@ -65,7 +66,8 @@ fn make_repository(
     author: &Author,
     quarantine: Option<&Quarantine>,
 ) -> Result<(), Error> {
-    let repository = init(path)?;
+    init(path)?;
+    let repository = libgit2::open(path)?;
     if let Some(quarantine) = quarantine {
         quarantine.take_in(&path.join("objects"))?;
     }
@@ -75,7 +77,7 @@ fn make_repository(
     Ok(durable::sync_tree(path)?)
 }
 
-fn init(path: &Path) -> Result<Repository, Error> {
+fn init(path: &Path) -> Result<(), Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("boot");
     let repository = Repository::init_opts(path, &options)?;
@@ -83,5 +85,5 @@ fn init(path: &Path) -> Result<Repository, Error> {
     config.set_bool("core.logAllRefUpdates", true)?;
     config.set_i64("core.bigFileThreshold", BIG_FILE)?;
     config.set_i64("pack.deltaCacheSize", DELTA_CACHE)?;
-    Ok(repository)
+    Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use git2::Repository;
 
 use super::Error;
+use crate::libgit2;
 
 /// Handles that wait for work, at the most. More may be in use.
 const MAX_IDLE: usize = 8;
@@ -76,7 +77,7 @@ impl Handles {
             None => {
                 // Before the handle looks at what is there.
                 let its_use = self.enter();
-                (Repository::open_bare(&self.path).map_err(Error::from)?, its_use)
+                (libgit2::open(&self.path).map_err(Error::from)?, its_use)
             }
         };
         let result = work(&repository);

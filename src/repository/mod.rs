@@ -39,6 +39,7 @@ mod pack_index;
 mod pack_list;
 mod prepared;
 mod quarantine;
+mod ref_log;
 mod reserve;
 mod revision_file;
 mod revisions;

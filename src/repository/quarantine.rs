@@ -61,6 +61,8 @@ impl Quarantine {
             Error::Git(error) => bad_pack(error),
             other => other,
         })?;
+        let file = |ending: &str| pack_dir.join(format!("pack-{}.{ending}", pushed.pack));
+        durable::sync_both(&file("pack"), &file("idx"))?;
         Ok(Self { dir, pack: Some(pushed), _packs: packs })
     }
 
@@ -82,8 +84,8 @@ impl Quarantine {
         Ok(Repository::from_odb(odb)?)
     }
 
-    /// Makes the objects part of those in a repository's directory for them, durably. The pack itself
-    /// is durable already: libgit2 syncs what it writes. Doing it twice is harmless.
+    /// Makes the objects part of those in a repository's directory for them, durably. The content of
+    /// the pack is durable already. Doing it twice is harmless.
     pub(super) fn take_in(&self, objects: &Path) -> Result<(), Error> {
         let Some(pack) = self.pack() else { return Ok(()) };
         let target = objects.join("pack");

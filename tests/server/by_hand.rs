@@ -1,6 +1,7 @@
 //! The repositories are real ones: what an administrator does to them with git, beside the running
 //! server, disturbs nobody.
 
+use std::fs;
 use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
@@ -63,6 +64,42 @@ fn git_log_and_reflog_show_who_did_what() {
     assert!(log.starts_with("Jane Change default/a.conf\n"), "{log}");
     let reflog = succeeds(by_hand(&server, &["reflog", "--format=%gn %ge", "boot"]));
     assert!(reflog.starts_with("admin admin@127.0.0.1\n"), "{reflog}");
+}
+
+#[test]
+fn each_branch_has_a_reflog_and_head_that_of_boot() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    let (old, _) = (clone.rev("boot"), clone.push_file("default/a.conf", "a\n"));
+    let new = clone.rev("boot");
+    succeeds(clone.git(&["push", "--quiet", "origin", "boot:topic/one"]));
+    let log = |name: &str| fs::read_to_string(server.repository("default").join("logs").join(name));
+    let last = |name: &str| log(name).unwrap().lines().last().unwrap().to_owned();
+    for name in ["refs/heads/boot", "HEAD"] {
+        assert!(last(name).starts_with(&format!("{old} {new} admin <admin@127.0.0.1> ")), "{name}");
+    }
+    let zero = "0".repeat(40);
+    assert!(last("refs/heads/topic/one").starts_with(&format!("{zero} {new} admin ")));
+    // Nothing of the log is in the way of a branch that takes the directory's name.
+    succeeds(clone.git(&["push", "--quiet", "origin", ":topic/one"]));
+    succeeds(clone.git(&["push", "--quiet", "origin", "boot:topic"]));
+    assert!(last("refs/heads/topic").starts_with(&format!("{zero} {new} admin ")));
+    let said = succeeds(by_hand(&server, &["reflog", "--format=%gs", "topic"]));
+    assert_eq!(said, "push\n");
+}
+
+#[test]
+fn a_repository_that_keeps_no_reflogs_gets_none() {
+    let server = Server::start();
+    succeeds(by_hand(&server, &["config", "core.logAllRefUpdates", "false"]));
+    let clone = server.git().clone_of("default");
+    clone.push_file("default/a.conf", "a\n");
+    succeeds(clone.git(&["push", "--quiet", "origin", "boot:topic"]));
+    assert!(!server.repository("default").join("logs/refs/heads/topic").exists());
+    // git goes on with those that are there.
+    let reflog = succeeds(by_hand(&server, &["reflog", "--format=%gs", "boot"]));
+    assert_eq!(reflog.lines().next(), Some("push"));
+    assert_eq!(reflog.lines().count(), 2, "{reflog}");
 }
 
 /// Commits something to `boot` in the bare repository, which the server is not told.

@@ -179,20 +179,20 @@ fn fault_8_a_value_that_is_not_the_branchs_changes_nothing() {
 fn fault_8_an_atomic_push_with_a_reference_that_cannot_be_written_is_undone() {
     let server = Server::start();
     let clone = server.git().clone_of("default");
+    succeeds(clone.git(&["push", "--quiet", "origin", "boot:e"]));
+    server.bare("default", &["pack-refs", "--all"]);
     clone.commit("Many");
-    // The log of a reference cannot be written where a directory with something in it is.
-    let obstacle = server.repository("default").join("logs/refs/heads/e");
-    fs::create_dir_all(&obstacle).unwrap();
-    fs::write(obstacle.join("file"), "").unwrap();
+    // A packed reference cannot be removed while somebody else writes the others.
+    let obstacle = server.repository("default").join("packed-refs.lock");
+    fs::write(&obstacle, "").unwrap();
     let before = succeeds(clone.git(&["ls-remote", "--quiet", "origin"]));
-    let branches = ["boot", "boot:a", "boot:b", "boot:c", "boot:e", "boot:z"];
+    let branches = ["boot", "boot:a", "boot:b", "boot:c", ":e", "boot:z"];
     let said = fails(clone.git(&[&["push", "--atomic", "origin"][..], &branches].concat()));
     assert!(said.contains("remote rejected"), "{said}");
     assert_eq!(succeeds(clone.git(&["ls-remote", "--quiet", "origin"])), before);
     let server = server.restart();
     let git = server.git();
     assert_eq!(succeeds(git.run(&["ls-remote", "--quiet", &git.url("default")])), before);
-    fs::remove_dir_all(&obstacle).unwrap();
     succeeds(clone.git(&[&["push", "--atomic", &git.url("default")][..], &branches].concat()));
 }
 
