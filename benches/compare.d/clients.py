@@ -7,9 +7,13 @@ import time
 
 class Clients:
     def __init__(self, home, certificate):
+        no_others = home / "no-authorities"
+        no_others.mkdir(exist_ok=True)
         self.environment = {
             **os.environ, "HOME": str(home), "LC_ALL": "C", "GIT_SSL_CAINFO": str(certificate),
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
+            # Or it would read the system's hundreds of certificates too, for each connection.
+            "GIT_SSL_CAPATH": str(no_others),
         }
         for name in ["CURL_CA_BUNDLE", "SSL_CERT_FILE"]:
             self.environment.pop(name, None)
