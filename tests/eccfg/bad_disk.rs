@@ -30,46 +30,54 @@ find "$root" -name 'incoming-*' -o -name '.conf.*'
 "#;
 
 const BIG: usize = 3 << 20;
+/// The file is new, or another one takes its place.
+const BEFORE: [&[&str]; 2] = [&[], &["small\n"]];
 
 #[test]
 fn a_disk_without_room_for_what_is_sent_is_told() {
-    let Some(said) = pull_on_a_bad_disk(
-        "cat /dev/zero >filler 2>/dev/null; truncate -s -20000 filler",
-        "rm filler",
-    ) else {
-        return;
-    };
-    assert!(said.contains("the disk is full: make room and try again"), "{said}");
+    for before in BEFORE {
+        let Some(said) = pull_on_a_bad_disk(
+            before,
+            "cat /dev/zero >filler 2>/dev/null; truncate -s -20000 filler",
+            "rm filler",
+        ) else {
+            return;
+        };
+        assert!(said.contains("the disk is full: make room and try again"), "{said}");
+    }
 }
 
 #[test]
 fn a_disk_without_room_for_the_new_tree_is_told() {
-    let Some(said) = pull_on_a_bad_disk(
-        "cat /dev/zero >filler 2>/dev/null; truncate -s -1000000 filler",
-        "rm filler",
-    ) else {
-        return;
-    };
-    assert!(said.contains("big.conf: the disk is full: make room and try again"), "{said}");
+    for before in BEFORE {
+        let Some(said) = pull_on_a_bad_disk(
+            before,
+            "cat /dev/zero >filler 2>/dev/null; truncate -s -1000000 filler",
+            "rm filler",
+        ) else {
+            return;
+        };
+        assert!(said.contains("big.conf: the disk is full: make room and try again"), "{said}");
+    }
 }
 
 #[test]
 fn a_disk_that_became_read_only_is_told() {
-    let Some(said) =
-        pull_on_a_bad_disk("mount -o remount,ro \"$root\"", "mount -o remount,rw \"$root\"")
-    else {
-        return;
-    };
-    assert!(
-        said.contains("the file system is read-only: mount it writable and try again"),
-        "{said}"
-    );
+    for before in BEFORE {
+        let (spoil, mend) = ("mount -o remount,ro \"$root\"", "mount -o remount,rw \"$root\"");
+        let Some(said) = pull_on_a_bad_disk(before, spoil, mend) else { return };
+        let expected = "the file system is read-only: mount it writable and try again";
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 /// What the pull says. `None` where there are no private mounts.
-fn pull_on_a_bad_disk(spoil: &str, mend: &str) -> Option<String> {
+fn pull_on_a_bad_disk(before: &[&str], spoil: &str, mend: &str) -> Option<String> {
     let wrapper = private_mounts()?;
     let server = Server::start();
+    for content in before {
+        server.git().clone_of("default").push_file("big.conf", content);
+    }
     let machine = Machine::new(&server);
     let mut child = Command::new(&wrapper[0])
         .args(&wrapper[1..])

@@ -19,8 +19,12 @@ use crate::machine::Machine;
 use crate::moments::{Moment, Stopped, Watched, alone, place};
 
 const ROUNDS: u64 = 30;
-/// Files of which each revision changes all.
+/// Files of which a revision changes all.
 const MARKED: usize = 40;
+/// The file that a revision changes alone.
+const ONE: &str = "default/one.conf";
+/// A revision in so many is one of that file.
+const ONE_IN: u64 = 3;
 /// The writer makes a new file each so many times.
 const NEW: usize = 100;
 
@@ -38,7 +42,10 @@ fn a_killed_pull_leaves_one_revision_and_all_local_edits() {
         let writer = scope.spawn(|| write_until(&site.machine, &ends));
         let mut latest = site.usual_time();
         for round in 0..rounds {
-            site.publish();
+            match round % ONE_IN {
+                0 => site.publish_one(),
+                _ => site.publish(),
+            }
             let before = place(&site.machine);
             let mut pull = Watched::begin(&site.machine, &["pull"]);
             // Most of the time it talks with the server and writes nothing yet.
@@ -200,6 +207,7 @@ impl Site {
         upstream.write("default/appended.conf", "");
         upstream.write("default/replaced.conf", "0\n");
         upstream.write("default/both.conf", "0\n");
+        upstream.write(ONE, one(0));
         let machine = Machine::new(&server);
         let site = Self { server, upstream, machine, revision: AtomicUsize::new(0) };
         site.publish();
@@ -225,6 +233,13 @@ impl Site {
         upstream.push_file("default/edited.conf", marker(revision) + rest);
     }
 
+    /// A new revision, which changes one file.
+    fn publish_one(&self) {
+        let revision = self.revision.fetch_add(1, Relaxed) + 1;
+        succeeds(self.upstream.git(&["pull", "--quiet", "--rebase"]));
+        self.upstream.push_file(ONE, one(revision));
+    }
+
     /// How long it takes from one revision to the next.
     fn usual_time(&self) -> Duration {
         self.publish();
@@ -240,7 +255,8 @@ impl Site {
         assert!(output.status.success(), "{what}: {}", text(&output));
         let tree = File::open(&self.machine.conf).unwrap();
         let marker = read_tree(&self.machine.conf, &tree).unwrap();
-        assert_eq!(marker.trim(), format!("revision {}", self.revision.load(Relaxed)), "{what}");
+        assert_eq!(marker, self.upstream.read("default/00.conf").trim(), "{what}");
+        assert_eq!(self.machine.read(ONE), self.upstream.read(ONE), "{what}");
         self.machine.assert_tidy();
     }
 
@@ -257,6 +273,11 @@ impl Site {
 
 fn marker(revision: usize) -> String {
     format!("revision {revision}\n")
+}
+
+/// More than is written at once.
+fn one(revision: usize) -> String {
+    marker(revision).repeat(5000)
 }
 
 /// `latest` is how long the command takes if it is left alone.
@@ -287,7 +308,7 @@ fn until_found<T>(mut work: impl FnMut() -> io::Result<T>) -> T {
 }
 
 /// How far a killed pull came.
-fn phase(machine: &Machine, before: u64, is_over: bool) -> &'static str {
+fn phase(machine: &Machine, before: [u64; 2], is_over: bool) -> &'static str {
     let is_exchanged = place(machine) != before;
     let pending = machine.etc(".eccfg/conf/pending").exists();
     match (is_exchanged, pending, machine.etc(".conf.new").exists()) {
@@ -331,6 +352,16 @@ fn read_tree(conf: &Path, tree: &File) -> Option<String> {
                 assert!(!is_current(), "{name}: {error}");
                 return None;
             }
+        }
+    }
+    match fs::read_to_string(top.join("one.conf")) {
+        Ok(text) => {
+            let first = text.lines().next().expect("it is never empty");
+            assert!(text == format!("{first}\n").repeat(5000), "half of {first}");
+        }
+        Err(error) => {
+            assert!(!is_current(), "one.conf: {error}");
+            return None;
         }
     }
     let edits = ["edited.conf", "untracked"].map(|name| fs::read_to_string(top.join(name)));

@@ -163,6 +163,8 @@ fn edits_of_global_are_carried_over_as_well() {
     upstream.push_file("both", "base\n");
     let machine = Machine::of(&server);
     let stopped = stopped(&machine, || {
+        // Two, so that the tree is exchanged.
+        upstream.write("other", format!("{:?}\n", std::time::Instant::now()));
         upstream.push_file("both", format!("theirs {:?}\n", std::time::Instant::now()));
     });
     machine.write("global/both", "mine\n");

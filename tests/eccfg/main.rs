@@ -22,6 +22,7 @@ mod merge_like_git;
 mod moments;
 mod node;
 mod odd_places;
+mod one_file;
 mod passwords;
 mod push;
 mod subclusters;

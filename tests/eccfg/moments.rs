@@ -13,14 +13,17 @@ use nix::unistd::Pid;
 use crate::fixture::PATIENCE;
 use crate::machine::{ECCFG, Machine};
 
+/// The file whose exchange is told, where it is the only one that an update changes.
+pub const ONE: &str = "one.conf";
+
 /// Something that an update has just done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// It has looked at the old tree, and begins a new one.
+    /// It has looked at the old tree, and begins a new one, or what is new in it.
     Builds,
-    /// The new tree is complete, and about to take the place of the old one.
+    /// The new tree or file is complete, and about to take the place of the old one.
     IsAboutToExchange,
-    /// The trees have changed places; the old one was not looked at again yet.
+    /// They have changed places; the old one was not looked at again yet.
     HasExchanged,
     /// All is done but for the removal of the old tree.
     Removes,
@@ -35,7 +38,9 @@ impl Moment {
             Self::Builds => mask.contains(EventMask::CREATE) && name == ".conf.new",
             // Not before it is written to its end.
             Self::IsAboutToExchange => mask.contains(EventMask::CLOSE_WRITE) && name == "pending",
-            Self::HasExchanged => mask.contains(EventMask::MOVED_TO) && name == "conf",
+            Self::HasExchanged => {
+                mask.contains(EventMask::MOVED_TO) && ["conf", ONE].contains(&name)
+            }
             Self::Removes => mask.contains(EventMask::DELETE) && name == "pending",
         }
     }
@@ -64,7 +69,7 @@ impl Watched {
         let events = Inotify::init().unwrap();
         let mask =
             WatchMask::CREATE | WatchMask::CLOSE_WRITE | WatchMask::MOVED_TO | WatchMask::DELETE;
-        for directory in ["", ".eccfg/conf"] {
+        for directory in ["", ".eccfg/conf", "conf/default"] {
             events.watches().add(machine.etc(directory), mask).unwrap();
         }
         Self { child: alone(machine, words).spawn().unwrap(), events }
@@ -111,7 +116,7 @@ impl Stopped {
         this.is_still_at(machine, moment, before).then_some(this)
     }
 
-    fn is_still_at(&self, machine: &Machine, moment: Moment, before: u64) -> bool {
+    fn is_still_at(&self, machine: &Machine, moment: Moment, before: [u64; 2]) -> bool {
         let is_exchanged = place(machine) != before;
         let pending = machine.etc(".eccfg/conf/pending").exists();
         let other_tree = machine.etc(".conf.new").exists();
@@ -146,9 +151,10 @@ fn all_of(mut stream: impl std::io::Read) -> Vec<u8> {
     all
 }
 
-/// Which tree stands there.
-pub fn place(machine: &Machine) -> u64 {
-    fs::metadata(&machine.conf).map_or(0, |metadata| metadata.ino())
+/// Which tree stands there, and which file.
+pub fn place(machine: &Machine) -> [u64; 2] {
+    let file = machine.conf.join("default").join(ONE);
+    [&machine.conf, &file].map(|path| fs::metadata(path).map_or(0, |metadata| metadata.ino()))
 }
 
 fn pid(child: &Child) -> Pid {

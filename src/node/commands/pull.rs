@@ -169,6 +169,7 @@ impl Update<'_> {
                 if updated.conflicts.is_empty() {
                     tell_revision(session, &self.heads);
                 }
+                let here = here.filter(|_| updated.is_new_tree);
                 notes::invalidated_directory(session.output, working_copy, here);
                 let is_owed = was_owed || self.is_reloading && !updated.files.is_empty();
                 finish(session, working_copy, &updated, is_owed)?;

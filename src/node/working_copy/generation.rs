@@ -4,8 +4,8 @@
 //! worktrees/), and the tree's `.git` file names the one that is its own. So a tree and what is
 //! known of it are exchanged together.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid};
@@ -17,6 +17,8 @@ use crate::node::Error;
 /// never tidies the commit away.
 const BASE: &str = "refs/worktree/eccfg";
 const BASE_DIRECTORY: &str = "refs/worktree";
+/// Where it is written, for git as well, and in which file before.
+const HEADS: [(&str, &str); 2] = [("new-base", BASE), ("new-head", "HEAD")];
 
 /// One of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +73,26 @@ impl Generation {
 
     /// Says which commit is checked out.
     pub fn set_head(self, repository: &Path, head: Oid) -> Result<(), Error> {
+        self.prepare_head(repository, head)?;
+        self.take_head(repository)
+    }
+
+    /// Writes down which commit will be checked out, so that little can go wrong when it is.
+    pub fn prepare_head(self, repository: &Path, head: Oid) -> Result<(), Error> {
         let directory = self.directory(repository);
-        for name in [BASE, "HEAD"] {
-            let (file, new) = (directory.join(name), directory.join("new-head"));
-            fs::write(&new, format!("{head}\n")).map_err(Error::file(&new))?;
-            fs::rename(&new, &file).map_err(Error::file(&file))?;
-        }
-        Ok(())
+        HEADS.iter().try_for_each(|(new, _)| {
+            let new = directory.join(new);
+            write_durably(&new, &format!("{head}\n")).map_err(Error::file(&new))
+        })
+    }
+
+    /// Says that what was prepared is so.
+    pub fn take_head(self, repository: &Path) -> Result<(), Error> {
+        let directory = self.directory(repository);
+        HEADS.iter().try_for_each(|(new, name)| {
+            let file = directory.join(name);
+            fs::rename(directory.join(new), &file).map_err(Error::file(&file))
+        })
     }
 
     /// What git noted of the files; empty if it is not there any more: it can be made anew.
@@ -99,6 +114,16 @@ impl Generation {
         repository: &Path,
         change: impl FnOnce(&mut Index) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.prepare_index(repository, change)?;
+        self.take_index(repository)
+    }
+
+    /// Writes a changed one beside it, so that little can go wrong when it is needed.
+    pub fn prepare_index(
+        self,
+        repository: &Path,
+        change: impl FnOnce(&mut Index) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         drop(self.index(repository)?);
         let directory = self.directory(repository);
         let (file, new) = (directory.join("index"), directory.join("index.new"));
@@ -113,7 +138,14 @@ impl Generation {
         let mut index = Index::open(&new)?;
         change(&mut index)?;
         index.write()?;
-        fs::rename(&new, &file).map_err(Error::file(&file))
+        File::open(&new).and_then(|file| file.sync_all()).map_err(Error::file(&new))
+    }
+
+    /// Puts what was prepared in its place.
+    pub fn take_index(self, repository: &Path) -> Result<(), Error> {
+        let directory = self.directory(repository);
+        let file = directory.join("index");
+        fs::rename(directory.join("index.new"), &file).map_err(Error::file(&file))
     }
 
     /// Makes it anew for the tree that will be at `tree`, with an empty index. `link` is the tree's
@@ -143,6 +175,13 @@ impl Generation {
         self.set_head(repository, head)?;
         Ok(Index::open(&directory.join("index"))?)
     }
+}
+
+/// A file that takes the place of another one must not be found empty after a loss of power.
+fn write_durably(file: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 fn foreign(tree: &Path) -> Error {

@@ -13,8 +13,7 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use super::build::duplicate;
 use super::disk::{self, Place, Stamp};
-use super::exchange::Seen;
-use super::listing::{Leaf, Listing, listing};
+use super::listing::{Leaf, Listing};
 use super::merge::merge_file;
 use super::new_file::{inherit, put, with_execution};
 use super::part::Part;
@@ -22,24 +21,26 @@ use super::paths::Paths;
 use super::walk::walk;
 use crate::node::Error;
 
-/// Brings them into the new tree. `seen` is what the old tree was taken to hold. What cannot be
-/// merged is put beside the file; returns where.
-pub fn carry_over(paths: &Paths, part: &Part, seen: &Seen) -> Result<Vec<Vec<u8>>, Error> {
+/// Brings them into the new tree. The old tree, or what is there of it, was taken to hold `known` and
+/// `untracked`. What cannot be merged is put beside the file; returns where.
+pub fn carry_over(
+    paths: &Paths,
+    part: &Part,
+    known: &Listing,
+    untracked: &BTreeMap<Vec<u8>, Stamp>,
+) -> Result<Vec<Vec<u8>>, Error> {
     let (old, new) = (part.top(&paths.other_tree), part.top(&paths.tree));
     if !old.is_dir() {
         return Ok(Vec::new());
     }
-    let known = listing(&part.repository, Some(seen.local))?;
-    let (untracked, overlapping, put_aside) = (&seen.untracked, Vec::new(), Vec::new());
-    let (old, new) = (&old, &new);
-    let late =
-        &mut Late { paths, part, known: &known, untracked, old, new, overlapping, put_aside };
+    let (overlapping, put_aside, old, new) = (Vec::new(), Vec::new(), &old, &new);
+    let late = &mut Late { paths, part, known, untracked, old, new, overlapping, put_aside };
     let all = walk(old, part.apart())?;
     for (path, metadata) in &all.files {
         late.file(path, metadata)?;
     }
     let there: BTreeSet<&[u8]> = all.files.iter().map(|(path, _)| &path[..]).collect();
-    for path in known.keys().chain(seen.untracked.keys()) {
+    for path in known.keys().chain(untracked.keys()) {
         if !there.contains(&path[..]) && disk::found(old, path)?.is_none_or(|found| found.is_dir())
         {
             late.deleted(path)?;
@@ -237,7 +238,7 @@ impl Late<'_> {
 }
 
 /// What git would make of a file; `None` if nothing.
-fn leaf(file: &Path, metadata: &Metadata) -> Result<Option<Leaf>, Error> {
+pub fn leaf(file: &Path, metadata: &Metadata) -> Result<Option<Leaf>, Error> {
     let Some(mode) = disk::mode(metadata) else { return Ok(None) };
     match disk::id(file, mode) {
         Ok(id) => Ok(Some(Leaf { id, mode })),

@@ -4,7 +4,9 @@
 //! To *update*, a complete new tree is built ([`build`]) of what a merge ([`merge`]) of local
 //! changes ([`scan`]) and new ones gives; it changes places with the old one in one system call
 //! ([`exchange`]); edits that were made meanwhile are carried over ([`late`]). What git keeps of a
-//! tree changes with it ([`generation`]), so a crash leaves the one or the other.
+//! tree changes with it ([`generation`]), so a crash leaves the one or the other. Where a single file
+//! is another one, that file alone changes places ([`one_file`]), and a crash is mended by a note
+//! ([`pending`]).
 
 mod attributes;
 mod build;
@@ -21,8 +23,10 @@ mod listing;
 mod lock;
 mod merge;
 mod new_file;
+mod one_file;
 mod part;
 mod paths;
+mod pending;
 mod remove;
 mod renames;
 mod scan;
@@ -40,8 +44,8 @@ pub use part::{BOOT, GLOBAL, Part};
 pub use paths::Paths;
 pub use update::{Outcome, Plan, Updated};
 
-use self::exchange::Pending;
 use self::generation::Generation;
+use self::pending::Pending;
 use self::remove::remove_tree;
 use super::Error;
 use crate::momentum::Address;
@@ -108,13 +112,20 @@ impl WorkingCopy {
     /// Ends what another one began and was not allowed to finish. Returns where edits are kept that
     /// could not be merged.
     pub fn recover(&self, _lock: &Lock) -> Result<Vec<Vec<u8>>, Error> {
-        let mut put_aside = Vec::new();
-        if let Some(pending) = Pending::read(&self.paths)?
-            && self.generation == Some(pending.generation)
-            && pending.seen.len() == self.parts.len()
-        {
-            put_aside = self.carry_over(&pending.seen)?;
-        }
+        let (here, parts) = (self.generation, self.parts.len());
+        let put_aside = match Pending::read(&self.paths)? {
+            Some(Pending::Trees { generation, seen })
+                if here == Some(generation) && seen.len() == parts =>
+            {
+                self.carry_over(&seen)?
+            }
+            Some(Pending::File(generation, one))
+                if here == Some(generation) && one.part < parts =>
+            {
+                self.recover_one_file(&one)?
+            }
+            _ => Vec::new(),
+        };
         // Also one that was not written to its end.
         Pending::done(&self.paths)?;
         self.parts.iter().try_for_each(Part::unlock)?;

@@ -7,11 +7,15 @@ use git2::{IndexTime, Oid};
 
 use super::build::Builder;
 use super::disk;
-use super::exchange::{Pending, Seen, exchange, sync_exchange};
+use super::exchange::{exchange, sync_exchange};
 use super::generation::Generation;
-use super::listing::{Leaf, Listing, directories, index_entry, is_of_git, obstacle, write_tree};
+use super::late;
+use super::listing::{
+    Leaf, Listing, directories, index_entry, is_of_git, listing, obstacle, write_tree,
+};
 use super::merge::{Conflict, Merged, Strategy, merge};
 use super::part::Part;
+use super::pending::{Pending, Seen};
 use super::remove::remove_tree;
 use super::scan::{Disk, OnDisk, now};
 use super::{Letter, Lock, WorkingCopy};
@@ -23,11 +27,11 @@ use crate::node::debug::{self, step};
 pub enum Outcome {
     /// Changes overlap, and nothing was changed.
     Refused(Vec<Conflict>),
-    /// The tree was exchanged.
+    /// The files are others now.
     Updated(Updated),
 }
 
-/// A tree that was exchanged.
+/// A tree that is another one, or has another file.
 #[derive(Debug, Default)]
 pub struct Updated {
     /// What became of which file.
@@ -36,6 +40,8 @@ pub struct Updated {
     pub conflicts: Vec<Conflict>,
     /// Edits made meanwhile that could not be merged: the files where they are kept.
     pub put_aside: Vec<Vec<u8>>,
+    /// The tree itself was exchanged, not one file in it.
+    pub is_new_tree: bool,
 }
 
 /// What an update will do.
@@ -65,6 +71,9 @@ impl WorkingCopy {
         targets: &[Oid],
         strategy: Strategy,
     ) -> Result<Outcome, Error> {
+        if let Some(updated) = self.update_one_file(targets)? {
+            return Ok(Outcome::Updated(updated));
+        }
         let plan = self.plan(targets, strategy)?;
         match strategy == Strategy::Refuse && !plan.conflicts.is_empty() {
             true => Ok(Outcome::Refused(plan.conflicts)),
@@ -92,7 +101,7 @@ impl WorkingCopy {
         let told = self.parts.iter().zip(&steps).flat_map(|(part, step)| told(part, step));
         let files: Vec<_> = told.collect();
         let put_aside = self.replace(&steps)?;
-        Ok(Updated { files, conflicts, put_aside })
+        Ok(Updated { files, conflicts, put_aside, is_new_tree: true })
     }
 
     fn step(&self, part: &Part, target: Oid, strategy: Strategy) -> Result<Step, Error> {
@@ -121,8 +130,9 @@ impl WorkingCopy {
     fn replace(&mut self, steps: &[Step]) -> Result<Vec<Vec<u8>>, Error> {
         let generation = self.generation.map_or(Generation::A, Generation::other);
         let seen = |step: &Step| Seen { local: step.local, untracked: step.disk.untracked.clone() };
-        let pending = Pending { generation, seen: steps.iter().map(seen).collect() };
-        let exchanged = self.build(steps, &pending);
+        let seen: Vec<Seen> = steps.iter().map(seen).collect();
+        let pending = Pending::Trees { generation, seen: seen.clone() };
+        let exchanged = self.build(steps, generation).and_then(|()| pending.write(&self.paths));
         if let Err(error) =
             exchanged.and_then(|()| step("exchange the trees", || exchange(&self.paths)))
         {
@@ -133,13 +143,13 @@ impl WorkingCopy {
         }
         self.generation = Some(generation);
         sync_exchange(&self.paths)?;
-        let put_aside = step("look for late edits", || self.carry_over(&pending.seen))?;
+        let put_aside = step("look for late edits", || self.carry_over(&seen))?;
         Pending::done(&self.paths)?;
         remove_tree(&self.paths.other_tree)?;
         Ok(put_aside)
     }
 
-    fn build(&self, steps: &[Step], pending: &Pending) -> Result<(), Error> {
+    fn build(&self, steps: &[Step], generation: Generation) -> Result<(), Error> {
         let new = &self.paths.other_tree;
         remove_tree(new)?;
         for (part, step) in self.parts.iter().zip(steps) {
@@ -147,10 +157,10 @@ impl WorkingCopy {
             let builder = Builder::new(&part.repository, &old, &new, &step.disk);
             debug::step(format_args!("build the new tree of {}", part.subcluster), || {
                 let placed = builder.build(&step.merged.files)?;
-                self.note(part, step, pending.generation, &placed)
+                self.note(part, step, generation, &placed)
             })?;
         }
-        pending.write(&self.paths)
+        Ok(())
     }
 
     /// Writes what git keeps of the new tree.
@@ -297,7 +307,8 @@ impl WorkingCopy {
     pub(super) fn carry_over(&self, seen: &[Seen]) -> Result<Vec<Vec<u8>>, Error> {
         let mut put_aside = Vec::new();
         for (part, seen) in self.parts.iter().zip(seen) {
-            put_aside.extend(super::late::carry_over(&self.paths, part, seen)?);
+            let known = listing(&part.repository, Some(seen.local))?;
+            put_aside.extend(late::carry_over(&self.paths, part, &known, &seen.untracked)?);
         }
         Ok(put_aside)
     }

@@ -55,6 +55,23 @@ pub fn edited(random: &mut Random, before: &Tree, share: f64) -> Tree {
     tree
 }
 
+/// What somebody makes of it who changes one file that is there, or its mode.
+pub fn one_edited(random: &mut Random, before: &Tree) -> Tree {
+    let mut tree = before.clone();
+    let files: Vec<&String> = before.keys().filter(|path| before[*path].mode != LINK).collect();
+    if !files.is_empty() {
+        let path = (*random.pick(&files)).clone();
+        let file = before[&path].clone();
+        let edited = match random.below(4) {
+            0 => mode_changed(file),
+            1 => rewritten(random, file),
+            _ => content_edited(random, file),
+        };
+        tree.insert(path, edited);
+    }
+    tree
+}
+
 fn touch(random: &mut Random, tree: &mut Tree, path: &str) {
     let file = tree[path].clone();
     match random.below(20) {

@@ -12,6 +12,7 @@ mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use self::draw::Draw;
@@ -23,6 +24,8 @@ use crate::machine::Machine;
 const ROUNDS: u64 = 25;
 /// A test of a change must fail for the change. Look for other histories with other seeds.
 const SEED: u64 = 1;
+/// How many revisions change one file alone.
+const SMALL: f64 = 0.3;
 
 #[test]
 fn a_pull_comes_to_the_same_as_a_merge_by_git() {
@@ -38,6 +41,8 @@ fn a_pull_comes_to_the_same_as_a_merge_by_git() {
         }
     }
     println!("{:?}", bench.counts);
+    let Counts { clean, in_place, .. } = bench.counts;
+    assert!(in_place > 0 && in_place < clean, "both ways of an update");
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
@@ -59,7 +64,12 @@ impl Case {
             let more = edits::edited(random, &upstream[upstream.len() - 1], share / 2.0);
             upstream.push(more);
         }
+        let is_small = random.happens(SMALL);
+        if is_small {
+            upstream = vec![edits::one_edited(random, &base)];
+        }
         let local = edits::edited(random, &base, share);
+        let before = base.clone();
         let mut case = Self { local, is_added: random.happens(0.5), upstream, base: base.clone() };
         // Something is always new.
         let tag = |tree: &mut Tree, what: &str| {
@@ -69,7 +79,9 @@ impl Case {
         tag(&mut base, "base");
         tag(&mut case.base, "base");
         tag(&mut case.local, "base");
-        case.upstream.iter_mut().for_each(|tree| tag(tree, "upstream"));
+        let is_new = is_small && case.upstream[0] != before;
+        let what = if is_new { "base" } else { "upstream" };
+        case.upstream.iter_mut().for_each(|tree| tag(tree, what));
         case
     }
 
@@ -111,6 +123,8 @@ impl Case {
 #[derive(Debug, Default)]
 struct Counts {
     clean: usize,
+    /// Of these, updates that exchanged one file alone.
+    in_place: usize,
     refused: usize,
     conflicts: usize,
     in_the_way: usize,
@@ -149,9 +163,11 @@ impl Bench {
 
     fn check_pull(&mut self, case: &Case, expected: &Merged, aside: &Tree) -> Result<(), String> {
         let is_clean = expected.unmerged.is_empty();
+        let before = self.tree();
         let said = self.pull("", is_clean)?;
         if is_clean {
             self.counts.clean += 1;
+            self.counts.in_place += usize::from(self.tree() == before);
             return self.same("pull", &expected.tree, aside);
         }
         self.counts.refused += 1;
@@ -198,6 +214,11 @@ impl Bench {
             tree.extend(found.into_iter().filter(|(path, _)| is_open(path)));
         }
         self.same("pull --manual", &tree, aside)
+    }
+
+    /// Which tree stands there.
+    fn tree(&self) -> u64 {
+        fs::metadata(&self.machine.conf).unwrap().ino()
     }
 
     fn pull(&self, option: &str, is_decided: bool) -> Result<String, String> {
