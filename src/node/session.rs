@@ -77,7 +77,9 @@ impl Session {
     ) -> Result<Option<(Lock, WorkingCopy)>, Error> {
         let paths = self.paths()?;
         // Without one there is nothing to hold.
-        drop(self.working_copy()?);
+        if !WorkingCopy::is_at_place(&paths)? {
+            drop(self.working_copy()?);
+        }
         self.become_service()?;
         let lock = match Lock::try_take(&paths)? {
             Some(lock) => lock,

@@ -18,7 +18,8 @@ impl WorkingCopy {
     pub fn conflicts(&self) -> Result<Vec<Vec<u8>>, Error> {
         let mut paths = Vec::new();
         for part in &self.parts {
-            let open = conflicts(&part.index(self.generation)?)?;
+            let index = part.index(self.generation)?;
+            let open = conflicts(&index)?;
             paths.extend(open.iter().map(|conflict| part.path(conflict.path())));
         }
         Ok(paths)

@@ -97,14 +97,7 @@ impl Generation {
 
     /// What git noted of the files; empty if it is not there any more: it can be made anew.
     pub fn index(self, repository: &Path) -> Result<Index, Error> {
-        let file = self.directory(repository).join("index");
-        match Index::open(&file) {
-            Ok(index) => Ok(index),
-            Err(_) => {
-                fs::remove_file(&file).map_err(Error::file(&file))?;
-                Ok(Index::open(&file)?)
-            }
-        }
+        open_index(&self.directory(repository).join("index"))
     }
 
     /// Changes what git noted of the files, as a whole. Not with git's own locks, which would stay if
@@ -124,7 +117,6 @@ impl Generation {
         repository: &Path,
         change: impl FnOnce(&mut Index) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        drop(self.index(repository)?);
         let directory = self.directory(repository);
         let (file, new) = (directory.join("index"), directory.join("index.new"));
         remove_file(&directory.join("index.new.lock"))?;
@@ -135,7 +127,7 @@ impl Generation {
             }
             _ => {}
         }
-        let mut index = Index::open(&new)?;
+        let mut index = open_index(&new)?;
         change(&mut index)?;
         index.write()?;
         File::open(&new).and_then(|file| file.sync_all()).map_err(Error::file(&new))
@@ -174,6 +166,17 @@ impl Generation {
         write(link, format!("gitdir: {}\n", directory.display()))?;
         self.set_head(repository, head)?;
         Ok(Index::open(&directory.join("index"))?)
+    }
+}
+
+/// One that cannot be read is removed.
+fn open_index(file: &Path) -> Result<Index, Error> {
+    match Index::open(file) {
+        Ok(index) => Ok(index),
+        Err(_) => {
+            fs::remove_file(file).map_err(Error::file(file))?;
+            Ok(Index::open(file)?)
+        }
     }
 }
 

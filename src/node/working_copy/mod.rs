@@ -71,6 +71,11 @@ impl WorkingCopy {
         Ok(Some(Self { paths: paths.clone(), parts, generation: Some(generation) }))
     }
 
+    /// Whether something was checked out there.
+    pub fn is_at_place(paths: &Paths) -> Result<bool, Error> {
+        Ok(Generation::of(&paths.tree)?.is_some())
+    }
+
     /// One to be, of this subcluster, from the server at this URL. Repositories that are there
     /// already belong to no working copy, and may be damaged.
     pub fn create(

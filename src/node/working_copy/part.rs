@@ -1,6 +1,7 @@
 //! One repository of a working copy: the subcluster's at the top of the tree, or `global` in its
 //! own directory there.
 
+use std::cell::{Ref, RefCell};
 use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid, Repository, RepositoryInitOptions};
@@ -31,6 +32,8 @@ pub struct Part {
     pub prefix: &'static str,
     /// Its objects and references.
     pub repository: Repository,
+    /// As it was read last, and of which generation.
+    index: RefCell<Option<(Generation, Index)>>,
 }
 
 impl Part {
@@ -41,7 +44,7 @@ impl Part {
             .map_err(|_| damaged(&directory, "is no repository any more"))?;
         let name = repository.config().and_then(|config| config.get_string(SUBCLUSTER));
         let subcluster = name.map_err(|_| damaged(&directory, "names no subcluster"))?;
-        Ok(Self { subcluster, prefix, repository })
+        Ok(Self { subcluster, prefix, repository, index: RefCell::default() })
     }
 
     /// Makes it anew, for a subcluster of the server at this URL.
@@ -59,7 +62,8 @@ impl Part {
         config.set_str(SUBCLUSTER, subcluster)?;
         config.set_str(ORIGIN, &format!("{server}/config/{subcluster}"))?;
         config.set_str("remote.origin.fetch", "+refs/heads/boot:refs/remotes/origin/boot")?;
-        Ok(Self { subcluster: subcluster.to_owned(), prefix, repository })
+        let subcluster = subcluster.to_owned();
+        Ok(Self { subcluster, prefix, repository, index: RefCell::default() })
     }
 
     /// Removes a lock that a command left when it was killed.
@@ -92,12 +96,21 @@ impl Part {
         generation.map(|generation| generation.head(self.repository.path())).transpose()
     }
 
-    /// What git noted of the files on disk.
-    pub fn index(&self, generation: Option<Generation>) -> Result<Index, Error> {
-        match generation {
-            Some(generation) => generation.index(self.repository.path()),
-            None => Ok(Index::new()?),
+    /// What git noted of the files on disk, as it is now. It is read anew only if it was changed:
+    /// that takes longer than all else that is done for one file.
+    pub fn index(&self, generation: Option<Generation>) -> Result<Ref<'_, Index>, Error> {
+        let mut kept = self.index.borrow_mut();
+        let is_current = kept
+            .as_mut()
+            .is_some_and(|(of, index)| generation == Some(*of) && index.read(false).is_ok());
+        if !is_current {
+            *kept = Some(match generation {
+                Some(generation) => (generation, generation.index(self.repository.path())?),
+                None => (Generation::A, Index::new()?),
+            });
         }
+        drop(kept);
+        Ok(Ref::map(self.index.borrow(), |kept| &kept.as_ref().expect("it was just read").1))
     }
 
     /// Changes what git noted of the files on disk.
@@ -136,6 +149,9 @@ impl Part {
 
     /// Remembers what the server has, so that its objects are kept.
     pub fn set_upstream(&self, commit: Oid) -> Result<(), Error> {
+        if self.upstream() == Some(commit) {
+            return Ok(());
+        }
         self.repository.reference(UPSTREAM, commit, true, "eccfg")?;
         Ok(())
     }
