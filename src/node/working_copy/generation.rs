@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid};
 
+use super::index_file;
+use super::listing::{Leaf, index_entry};
 use super::paths::remove_file;
 use crate::node::Error;
 
@@ -82,7 +84,7 @@ impl Generation {
         let directory = self.directory(repository);
         HEADS.iter().try_for_each(|(new, _)| {
             let new = directory.join(new);
-            write_durably(&new, &format!("{head}\n")).map_err(Error::file(&new))
+            write_durably(&new, format!("{head}\n").as_bytes()).map_err(Error::file(&new))
         })
     }
 
@@ -133,6 +135,19 @@ impl Generation {
         File::open(&new).and_then(|file| file.sync_all()).map_err(Error::file(&new))
     }
 
+    /// The same for the content of one file, which is in it.
+    pub fn prepare_entry(self, repository: &Path, path: &[u8], leaf: Leaf) -> Result<(), Error> {
+        let directory = self.directory(repository);
+        let index = fs::read(directory.join("index")).unwrap_or_default();
+        let new = directory.join("index.new");
+        match index_file::with(&index, path, leaf) {
+            Some(changed) => write_durably(&new, &changed).map_err(Error::file(&new)),
+            None => self.prepare_index(repository, |index| {
+                Ok(index.add(&index_entry(path.to_vec(), leaf, 0))?)
+            }),
+        }
+    }
+
     /// Puts what was prepared in its place.
     pub fn take_index(self, repository: &Path) -> Result<(), Error> {
         let directory = self.directory(repository);
@@ -181,9 +196,9 @@ fn open_index(file: &Path) -> Result<Index, Error> {
 }
 
 /// A file that takes the place of another one must not be found empty after a loss of power.
-fn write_durably(file: &Path, text: &str) -> io::Result<()> {
+fn write_durably(file: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = File::create(file)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }
 

@@ -17,6 +17,7 @@ mod disk;
 mod edit;
 mod exchange;
 mod generation;
+mod index_file;
 mod late;
 mod letter;
 mod listing;

@@ -11,7 +11,7 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use git2::{Delta, DiffFile, Index, Oid};
+use git2::{Delta, DiffFile, Oid};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, RenameFlags, openat, renameat2};
 use nix::sys::stat::Mode;
@@ -19,7 +19,7 @@ use nix::sys::stat::Mode;
 use super::disk::{self, Stamp};
 use super::generation::Generation;
 use super::late;
-use super::listing::{EXECUTABLE, FILE, Leaf, Listing, directories, index_entry, is_of_git};
+use super::listing::{EXECUTABLE, FILE, Leaf, Listing, directories, is_of_git};
 use super::new_file::NewFile;
 use super::part::Part;
 use super::pending::Pending;
@@ -97,7 +97,8 @@ impl WorkingCopy {
         let Some(directory) = self.directory_of(part, one)? else { return Ok(None) };
         let new = self.make_new(part, one, found)?;
         let (generation, repository) = self.kept_by_git(one);
-        generation.prepare_index(repository, |index| noted(index, one))?;
+        // The file is too new for its time to tell git whether it was changed again.
+        generation.prepare_entry(repository, &one.path, one.after)?;
         generation.prepare_head(repository, one.target)?;
         Pending::File(generation, one.clone()).write(&self.paths)?;
         sync(&self.paths.state)?;
@@ -195,15 +196,11 @@ impl WorkingCopy {
             return Ok(Vec::new());
         }
         let (generation, repository) = self.kept_by_git(one);
-        generation.change_index(repository, |index| noted(index, one))?;
+        generation.prepare_entry(repository, &one.path, one.after)?;
+        generation.take_index(repository)?;
         generation.set_head(repository, one.target)?;
         self.carry_over_one(one)
     }
-}
-
-/// The file is too new for its time to tell git whether it was changed again.
-fn noted(index: &mut Index, one: &OneFile) -> Result<(), Error> {
-    Ok(index.add(&index_entry(one.path.clone(), one.after, 0))?)
 }
 
 fn regular(file: &DiffFile<'_>) -> Option<Leaf> {
