@@ -12,6 +12,7 @@ mod exchange;
 mod files;
 mod key;
 mod leaf;
+mod members;
 mod names;
 mod pair;
 mod self_signed;
@@ -21,12 +22,13 @@ mod upkeep;
 
 pub use error::Error;
 pub use leaf::{Fingerprint, FingerprintError};
+pub use members::{KnownKeys, MEMBERS};
 pub use names::Names;
 pub use pair::Pair;
 pub use self_signed::{ORGANIZATION, VALIDITY};
 pub use server::ServerTls;
 pub use trust::{
-    KeyId, UnknownKey, UnprovenKey, authorities, fingerprint, trust_authorities, trust_keys,
-    trust_nobody_yet, trust_only,
+    KeyId, UnknownKey, UnprovenKey, authorities, fingerprint, key_of, trust_authorities,
+    trust_keys, trust_nobody_yet, trust_only,
 };
 pub use upkeep::{RENEWAL_DAYS, Upkeep, ensure, renew_if_due};

@@ -16,15 +16,21 @@ use super::pair::Pair;
 #[derive(Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
-    served: Arc<Served>,
+    pub(super) served: Arc<Served>,
 }
 
 #[derive(Debug)]
-struct Served(ArcSwap<Pair>);
+pub(super) struct Served(ArcSwap<Pair>);
+
+impl Served {
+    pub(super) fn now(&self) -> Arc<CertifiedKey> {
+        self.0.load().certified.clone()
+    }
+}
 
 impl ResolvesServerCert for Served {
     fn resolve(&self, _client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.load().certified.clone())
+        Some(self.now())
     }
 }
 
@@ -69,7 +75,7 @@ impl ServerTls {
 
 /// The provider is named because a process-wide default may be missing, or set by
 /// somebody else.
-fn versions() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
+pub(super) fn versions() -> Result<ConfigBuilder<ServerConfig, WantsVerifier>, rustls::Error> {
     ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&TLS13, &TLS12])
 }

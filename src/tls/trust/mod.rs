@@ -8,6 +8,7 @@ mod pinned;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::{ResolvesClientCert, WantsClientCert};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::version::{TLS12, TLS13};
@@ -30,6 +31,14 @@ use pinned::{Accepted, Pinned};
 pub fn fingerprint(prefix: &Path) -> Result<Fingerprint, Error> {
     let chain = PairFiles::new(prefix, None).chain()?;
     Ok(Fingerprint::of(&chain[0]))
+}
+
+/// The key of the certificate under `prefix`.
+///
+/// # Errors
+/// As [`fingerprint`].
+pub fn key_of(prefix: &Path) -> Result<KeyId, Error> {
+    KeyId::of(&PairFiles::new(prefix, None).chain()?[0])
 }
 
 /// Accepts this certificate and no other, whatever its names and dates.
@@ -67,11 +76,22 @@ pub fn trust_authorities(authorities: RootCertStore) -> Result<ClientConfig, Err
     Ok(builder.with_root_certificates(authorities).with_no_client_auth())
 }
 
+/// Accepts certificates with this key, and shows one itself.
+pub(super) fn trust_key_showing(
+    key: KeyId,
+    certificate: Arc<dyn ResolvesClientCert>,
+) -> Result<ClientConfig, Error> {
+    Ok(pinning(Accepted::Keys(vec![key]))?.with_client_cert_resolver(certificate))
+}
+
 fn pinned(accepted: Accepted) -> Result<ClientConfig, Error> {
+    Ok(pinning(accepted)?.with_no_client_auth())
+}
+
+fn pinning(accepted: Accepted) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
     let provider = Arc::new(default_provider());
     let verifier = Arc::new(Pinned { accepted, provider: provider.clone() });
-    let builder = builder(provider)?.dangerous();
-    Ok(builder.with_custom_certificate_verifier(verifier).with_no_client_auth())
+    Ok(builder(provider)?.dangerous().with_custom_certificate_verifier(verifier))
 }
 
 fn builder(
