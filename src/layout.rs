@@ -54,6 +54,22 @@ impl Layout {
         self.state().join("lock")
     }
 
+    /// What this server is in a cluster: `/var/ecconfigd/cluster`.
+    pub fn cluster(&self) -> PathBuf {
+        self.state().join("cluster")
+    }
+
+    /// The cluster's log: `/var/ecconfigd/cluster/log`.
+    pub fn cluster_log(&self) -> PathBuf {
+        self.cluster().join("log")
+    }
+
+    /// Who the members are, told by whoever let this server in:
+    /// `/var/ecconfigd/cluster/introduction`.
+    pub fn introduction(&self) -> PathBuf {
+        self.cluster().join("introduction")
+    }
+
     /// Uploads and packs on their way: `/var/ecconfigd/tmp`. Emptied at each start.
     pub fn spool(&self) -> PathBuf {
         self.state().join("tmp")
@@ -113,6 +129,9 @@ mod tests {
             layout.nodes(),
             layout.lock(),
             layout.spool(),
+            layout.cluster(),
+            layout.cluster_log(),
+            layout.introduction(),
         ];
         assert!(paths.iter().all(|path| path.starts_with("/demo/var/ecconfigd")));
         let paths = [

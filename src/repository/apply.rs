@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use git2::{ErrorCode, Oid, Repository, Transaction};
+use serde::{Deserialize, Serialize};
 
 use super::journal::{self, Note};
 use super::reserve::Reserve;
@@ -14,7 +15,7 @@ use super::{
 use crate::protocol::Id;
 
 /// What came of a change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// All was as it should become already: nothing has been changed.
     pub was_so: bool,

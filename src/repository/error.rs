@@ -54,6 +54,9 @@ pub enum Error {
         /// The reference.
         name: String,
     },
+    /// The cluster has not taken the change; why, in words for clients.
+    #[error("{0}")]
+    Unreplicated(String),
     /// No room is left where the repositories are.
     #[error("the disk is full")]
     DiskFull,
@@ -74,7 +77,7 @@ pub enum Error {
 impl Error {
     /// Whether the repository, and not what was asked of it, is at fault. So it is where a lock was
     /// not to be had: libgit2 has then forgotten a packed reference that it has not removed.
-    pub(super) fn is_broken(&self) -> bool {
+    pub fn is_broken(&self) -> bool {
         use Error::{DiskFull, DiskReadOnly, Git, Io, Locked, Subversion, Unreadable};
         let is_files = matches!(self, DiskFull | DiskReadOnly | Git(_) | Io(_) | Locked(_));
         is_files || matches!(self, Unreadable { .. } | Subversion)

@@ -1,9 +1,11 @@
 //! Where a subcluster stands.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::Id;
 
 /// The newest revision of the live configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Its commit.
     pub commit: Id,

@@ -1,8 +1,8 @@
 //! Where a pushed pack waits to be judged: invisible to readers, gone if it is refused.
 
 use std::fs;
-use std::io::{BufRead, BufWriter};
-use std::path::Path;
+use std::io::{self, BufRead, BufWriter};
+use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, Indexer, Odb, Repository};
 use tempfile::TempDir;
@@ -20,13 +20,46 @@ const CHUNK: usize = 64 << 10;
 
 /// A pack that has been received and indexed, but not taken in. Dropping it deletes it.
 pub struct Quarantine {
-    dir: TempDir,
+    dir: Place,
     pack: Option<Pushed>,
     /// Packs that what is here may build upon must not go.
     _packs: Option<Use>,
 }
 
+/// Where it lies.
+enum Place {
+    /// Gone when it is dropped.
+    Own(TempDir),
+    /// In the inbox, which keeps it.
+    Inbox(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Own(dir) => dir.path(),
+            Self::Inbox(path) => path,
+        }
+    }
+}
+
 impl Quarantine {
+    /// A pack that lies in the inbox.
+    pub(super) fn in_inbox(dir: PathBuf, pack: Pushed) -> Self {
+        Self { dir: Place::Inbox(dir), pack: Some(pack), _packs: None }
+    }
+
+    /// The same, of which another member knows how much was pushed.
+    pub(super) fn with_pushed(mut self, pushed: Pushed) -> Self {
+        self.pack = Some(pushed);
+        self
+    }
+
+    /// The files of the pack.
+    pub(super) fn files(&self) -> PathBuf {
+        self.dir.path().join("pack")
+    }
+
     /// Receives a pack, completing a thin one from the objects that are there. Memory does not grow
     /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
@@ -35,17 +68,17 @@ impl Quarantine {
         let odb = Odb::new()?;
         add_objects(&odb, &subcluster.objects())?;
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
-        Self::receive_in(dir, &odb, input, Some(packs))
+        Self::receive_in(Place::Own(dir), &odb, input, Some(packs))
     }
 
     /// Receives the pack of a subcluster that is not there yet, beside the others.
     pub(super) fn receive_apart(repositories: &Path, input: impl BufRead) -> Result<Self, Error> {
         let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(repositories)?;
-        Self::receive_in(dir, &Odb::new()?, input, None)
+        Self::receive_in(Place::Own(dir), &Odb::new()?, input, None)
     }
 
     fn receive_in(
-        dir: TempDir,
+        dir: Place,
         odb: &Odb<'_>,
         input: impl BufRead,
         packs: Option<Use>,
@@ -72,7 +105,7 @@ impl Quarantine {
     }
 
     /// The part of the pack that was pushed.
-    pub(super) fn pushed(&self) -> Option<&Pushed> {
+    pub fn pushed(&self) -> Option<&Pushed> {
         self.pack.as_ref()
     }
 
@@ -92,12 +125,22 @@ impl Quarantine {
         // libgit2 and git look for the index first, so the pack must be there before it.
         for ending in ["pack", "idx"] {
             let name = format!("pack-{pack}.{ending}");
-            let source = self.dir.path().join("pack").join(&name);
-            if source.exists() {
-                fs::rename(source, target.join(name))?;
+            let source = self.files().join(&name);
+            match &self.dir {
+                Place::Own(_) if source.exists() => fs::rename(source, target.join(name))?,
+                Place::Own(_) => {}
+                Place::Inbox(_) => link(&source, &target.join(name))?,
             }
         }
         Ok(durable::sync_dir(&target)?)
+    }
+}
+
+/// Gives a file another name, unless something has it already.
+pub(super) fn link(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::hard_link(file, name) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
     }
 }
 

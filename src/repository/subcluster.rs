@@ -151,7 +151,7 @@ impl Subcluster {
     }
 
     /// Whether all of these have happened.
-    pub(super) fn shows(&self, updates: &[RefUpdate]) -> bool {
+    pub fn shows(&self, updates: &[RefUpdate]) -> bool {
         let snapshot = self.snapshot();
         let value = |name: &str| snapshot.get(name).map_or(Id::ZERO, |reference| reference.target);
         updates.iter().all(|update| value(&update.name) == update.new)

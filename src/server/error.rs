@@ -39,6 +39,10 @@ pub(super) enum Error {
     TooManyLogins,
     #[error("the server is busy: try again later")]
     Busy,
+    #[error(
+        "this server has been let into a cluster and has nothing of it yet: try again later, or ask another one"
+    )]
+    Joining,
     #[error("the request came too slowly")]
     TooSlow,
     #[error("the client went away")]
@@ -69,7 +73,7 @@ impl Error {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoMember(_) => StatusCode::CONFLICT,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Joining => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BadRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -98,8 +102,10 @@ impl Error {
     /// Whether the server, and not the client, is at fault, and nobody has been told yet: a broken
     /// repository was, when it was found.
     pub(super) fn is_ours(&self) -> bool {
-        let is_known =
-            matches!(self, Self::Busy | Self::Repository(repository::Error::Unreadable { .. }));
+        let is_known = matches!(
+            self,
+            Self::Busy | Self::Joining | Self::Repository(repository::Error::Unreadable { .. })
+        );
         self.status().is_server_error() && !is_known
     }
 
@@ -138,7 +144,7 @@ impl Error {
             Self::BadMethod(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
-            Self::TooManyLogins | Self::Busy => {
+            Self::TooManyLogins | Self::Busy | Self::Joining => {
                 headers.insert(RETRY_AFTER, limits::RETRY_AFTER.into());
             }
             Self::BadRange { length } => {
@@ -165,9 +171,10 @@ fn repository_status(error: &repository::Error) -> StatusCode {
     use repository::Error;
     match error {
         Error::NoSubcluster(_) | Error::NotFound(_) => StatusCode::NOT_FOUND,
-        Error::Unreadable { .. } | Error::Subversion | Error::InTheMaking(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Error::Unreadable { .. }
+        | Error::Subversion
+        | Error::InTheMaking(_)
+        | Error::Unreplicated(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Protocol(protocol::Error::TooMany { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         // What has no number of the system's is broken gzip, and that is the client's.
         Error::Protocol(protocol::Error::Io(cause)) if cause.raw_os_error().is_some() => {

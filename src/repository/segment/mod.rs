@@ -36,7 +36,7 @@ pub use self::answers::InTheMaking;
 use self::answers::{Answers, key};
 pub(super) use self::file::{UNFINISHED, make_dir};
 use self::plan::{Ask, Plan};
-pub(super) use self::pushed::Pushed;
+pub use self::pushed::Pushed;
 pub(super) use self::question::Question;
 use self::shelf::Shelf;
 use super::{Error, Spool};

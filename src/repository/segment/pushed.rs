@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use serde::{Deserialize, Serialize};
 use sha1::{Digest, Sha1};
 
 use super::objects::Objects;
@@ -16,14 +17,14 @@ const HEAD: u64 = 12;
 
 /// How much of a pack that has been taken in was pushed: the rest are the objects that completed a
 /// thin pack, put behind the others.
-#[derive(Clone, Debug)]
-pub(in crate::repository) struct Pushed {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pushed {
     /// The pack's name.
-    pub(in crate::repository) pack: String,
+    pub pack: String,
     /// Objects.
-    pub(in crate::repository) objects: u32,
+    pub objects: u32,
     /// Bytes, the header included.
-    pub(in crate::repository) length: u64,
+    pub length: u64,
 }
 
 impl Pushed {
