@@ -13,7 +13,7 @@
 //! | [`protocol`] | git's wire format, without I/O |
 //! | [`node`] | eccfg: stands beside the floors below, on those above |
 //! | [`repository`] | libgit2: quarantine, policy, compare-and-swap, packs, files. Blocks |
-//! | [`replication`] | the one function through which every change goes |
+//! | [`replication`] | the one function through which every change goes; the log of a cluster |
 //! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
 //! | [`daemon`] | the process: arguments, log, sockets, first start, signals |
 //!
@@ -24,7 +24,9 @@
 //! - **A change is committed**: … → `receive_pack` takes the body in (`body`, spooled to disk) →
 //!   `push`: [`protocol::PushRequest`] → [`repository::Quarantine`] → [`repository::judge`()] →
 //!   [`replication::Log::propose`] → [`repository::Store::apply`], the one place where
-//!   references move → the new [`repository::Snapshot`] is published → the report.
+//!   references move → the new [`repository::Snapshot`] is published → the report. In a cluster the
+//!   pack goes to the other members and an entry into the log of a majority before that, and
+//!   every member applies it.
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, and the pack is put
 //!   together from *segments*, which are kept: a base and the changes since, or the changes alone.

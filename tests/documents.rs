@@ -65,8 +65,10 @@ fn the_catalogue_speaks_only_of_fields_that_there_are() {
 #[test]
 fn every_option_is_in_the_manual_page_and_no_other() {
     let ecconfigd = env!("CARGO_BIN_EXE_ecconfigd");
-    let helps = ["--help", "passwd --help", "users --help", "ping --help"];
-    let told = helps.iter().flat_map(|words| options(&help(ecconfigd, words))).collect();
+    let commands = ecconfigd::daemon::command();
+    let helps = commands.get_subcommands().map(|command| format!("{} --help", command.get_name()));
+    let helps = helps.chain(["--help".to_owned()]);
+    let told = helps.flat_map(|words| options(&help(ecconfigd, &words))).collect();
     assert_eq!(page_options("ecconfigd"), told);
     let eccfg = env!("CARGO_BIN_EXE_eccfg");
     let commands = ecconfigd::node::command();
@@ -110,6 +112,8 @@ fn every_file_of_the_server_is_in_its_manual_page() {
         layout.initial_passwords(),
         layout.lock(),
         layout.spool(),
+        layout.cluster(),
+        layout.nodes(),
     ];
     let page = unescaped(&page_of("ecconfigd"));
     for path in paths {

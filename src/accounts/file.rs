@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::lock_file::open_lock;
 use super::{Error, Role, password};
 use crate::files;
@@ -15,7 +17,7 @@ const HEADER: &str =
 const MAX_NAME: usize = 64;
 
 /// One account as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// What it may do.
     pub role: Role,
@@ -71,6 +73,15 @@ impl File {
         let hash = password::hash(password)?;
         self.change(|accounts| {
             accounts.entry(name.to_owned()).or_insert(Entry { role, hash });
+        })
+    }
+
+    /// Makes the account what it is at the other members, or removes it.
+    pub fn put(&self, name: &str, account: Option<Entry>) -> Result<(), Error> {
+        check_name(name)?;
+        self.change(|accounts| match account {
+            Some(account) => drop(accounts.insert(name.to_owned(), account)),
+            None => drop(accounts.remove(name)),
         })
     }
 

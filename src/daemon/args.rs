@@ -70,6 +70,21 @@ pub(super) enum Command {
     },
     /// List the accounts and their roles.
     Users,
+    /// List the servers of the cluster, how they are and how far they have come: exit code 1 if one
+    /// does not answer.
+    ///
+    /// Asks the server on 127.0.0.1:2027, or where --listen says.
+    Members,
+    /// Let this server go on alone when most of the others are lost for good.
+    ///
+    /// What only they had is lost. The server must be stopped; start it afterwards, and let others
+    /// in again with eccfg join. Never do it while the others may come back: they would go on
+    /// without this one.
+    Recover {
+        /// Yes, it is to be so.
+        #[arg(long, required = true)]
+        force_new_cluster: bool,
+    },
     /// Ask the server on this machine whether it is well: exit code 0 if it is.
     ///
     /// Asks /livez on 127.0.0.1:2027, or where --listen says.

@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The certificate that is served and where it lies.
 pub(super) struct Certificate {
     dir: PathBuf,
-    tls: ServerTls,
+    tls: Arc<ServerTls>,
     changed: Notify,
 }
 
@@ -32,12 +32,12 @@ impl Certificate {
         let names = Names::of_machine(&host.to_string_lossy())
             .or_else(|_| Names::of_machine("localhost"))?;
         let (pair, _) = tls::ensure(&dir, &names, SystemTime::now())?;
-        let certificate = Self { dir, tls: ServerTls::new(pair)?, changed: Notify::new() };
+        let certificate = Self { dir, tls: ServerTls::new(pair)?.into(), changed: Notify::new() };
         certificate.renew_if_due();
         Ok(certificate)
     }
 
-    pub(super) fn tls(&self) -> &ServerTls {
+    pub(super) fn tls(&self) -> &Arc<ServerTls> {
         &self.tls
     }
 

@@ -10,7 +10,7 @@ use nix::sys::stat::{Mode, umask};
 
 use super::failure::Failure;
 use crate::layout::Layout;
-use crate::replication::Log;
+use crate::replication::{self, Log};
 use crate::repository::{Author, Change, Entry, Name, Prepared, Store};
 
 /// The repositories that every installation has.
@@ -63,8 +63,29 @@ pub(super) fn empty_spool(layout: &Layout) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a server that joins a cluster had before gives way to what the others have.
+pub(super) fn put_aside(layout: &Layout) -> Result<(), Failure> {
+    let failed = |e| {
+        let path = layout.repositories();
+        Failure::cannot_create(format!(
+            "cannot put aside the repositories in {} for those of the cluster: {e}",
+            path.display(),
+        ))
+    };
+    if let Some(aside) = replication::put_aside(layout).map_err(failed)? {
+        tracing::warn!(
+            "this server joins a cluster and gets its repositories from the others; those it had are kept in {}",
+            aside.display(),
+        );
+    }
+    Ok(())
+}
+
 /// Makes the repositories of an installation that has none of that name.
 pub(super) fn make_repositories(store: &Store, log: &Log) -> Result<(), Failure> {
+    if log.is_member() {
+        return Ok(());
+    }
     for name in REPOSITORIES {
         let name = Name::new(name).expect("the names above are lower-case words");
         if store.is_taken(&name) {

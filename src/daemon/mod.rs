@@ -9,6 +9,7 @@ mod initial;
 mod limits;
 mod lock;
 mod logging;
+mod members;
 mod notify;
 mod passwd;
 mod ping;
@@ -43,6 +44,11 @@ pub fn main() -> ExitCode {
         None => serve::serve(&args),
         Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
         Some(Command::Users) => users::users(&args.layout()),
+        Some(Command::Members) => match members::members(&args) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
+        Some(Command::Recover { .. }) => members::recover(&args.layout()),
         Some(Command::Ping) => ping::ping(&args),
     };
     match result {

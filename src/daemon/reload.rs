@@ -24,6 +24,7 @@ impl Reload {
             if let Err(error) = this.app.store().rescan() {
                 tracing::error!("the repositories could not be read again: {error}");
             }
+            this.app.log().repositories_reread();
         });
         if done.await.is_ok() {
             tracing::info!("accounts, certificate and repositories have been read again");
@@ -40,7 +41,10 @@ impl Reload {
 
     fn accounts(&self) {
         match self.app.reload_accounts() {
-            Ok(()) => tracing::debug!("the accounts have been read again"),
+            Ok(()) => {
+                tracing::debug!("the accounts have been read again");
+                self.app.log().accounts_changed();
+            }
             Err(error) => tracing::error!("the accounts that were known stay in use: {error}"),
         }
     }

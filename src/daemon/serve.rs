@@ -1,8 +1,8 @@
 //! The server's life, step by step.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use tokio::runtime;
 use tokio::sync::{mpsc, watch as word};
@@ -20,7 +20,8 @@ use super::{first_start, initial, limits, lock, logging, notify, user, watch, wa
 use crate::events;
 use crate::layout::Layout;
 use crate::libgit2;
-use crate::replication::Log;
+use crate::momentum::ClusterBoot;
+use crate::replication::{Log, Setting};
 use crate::repository::Store;
 use crate::server::{Acceptor, App, Drain, Listener, Ping, Room};
 
@@ -37,16 +38,33 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
 
     let layout = args.layout();
     user::become_service(&layout)?;
-    first_start::make_directories(&layout)?;
+    first_start::make_state(&layout)?;
     let _lock = lock::take(&layout)?;
+    first_start::put_aside(&layout)?;
+    first_start::make_directories(&layout)?;
     first_start::empty_spool(&layout)?;
     let certificate = Arc::new(Certificate::start(&layout)?);
     let store = Store::open(layout.repositories())
         .map_err(|e| Failure::repositories(&layout.repositories(), e))?;
     let store = Arc::new(store);
-    let log = Log::alone(store.clone());
-    first_start::make_repositories(&store, &log)?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     initial::make_accounts(&layout)?;
+    let setting = Setting {
+        layout: layout.clone(),
+        store: store.clone(),
+        tls: certificate.tls().clone(),
+        runtime: runtime.handle().clone(),
+    };
+    let log = Log::start(setting, cluster_name(&layout)).map_err(|e| {
+        Failure::system(format!(
+            "the cluster's log in {} cannot be used: {e}",
+            layout.cluster().display()
+        ))
+    })?;
+    first_start::make_repositories(&store, &log)?;
     let (stop, drain) = Drain::new();
     let app = Arc::new(App::new(&layout, store.clone(), log, drain.clone())?);
 
@@ -54,10 +72,6 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let addresses = sockets::addresses(&listeners);
     let reload = Arc::new(Reload { app: app.clone(), certificate: certificate.clone() });
     watch::start(&layout, reload.clone());
-    let runtime = runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
     store
         .start_upkeep(layout.spool())
         .map_err(|e| Failure::system(format!("cannot start threads: {e}")))?;
@@ -69,6 +83,19 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     notify::finish();
     tracing::info!("stopped");
     result
+}
+
+/// This server's name among others: as cluster.boot has it, or else the host's.
+fn cluster_name(layout: &Layout) -> String {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host = host.to_string_lossy().to_ascii_lowercase();
+    let boot = fs::read_to_string(layout.cluster_boot()).ok();
+    let boot = boot.and_then(|text| ClusterBoot::parse(&text).ok());
+    match boot.and_then(|boot| boot.node_name) {
+        Some(name) => name,
+        None if host.is_empty() => "localhost".into(),
+        None => host,
+    }
 }
 
 /// How long blocking work may go on after the last connection has ended.
@@ -106,9 +133,11 @@ impl Running {
             notify::ready(&self.status.line());
         }
         notify::stopping();
+        self.status.app.log().hand_over().await;
         // Acceptors that are gone need not be told.
         let _ = self.stop.send(true);
         finish(acceptors, signals).await;
+        self.status.app.log().stop().await;
         let app = self.status.app.clone();
         let written = task::spawn_blocking(move || app.write_nodes());
         let _ = timeout(LAST_WORK_TIME, written).await;

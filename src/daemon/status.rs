@@ -28,8 +28,9 @@ impl Status {
     pub(super) fn line(&self) -> String {
         let addresses: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
         format!(
-            "listening on {}; stands alone; {}; certificate valid until {}",
+            "listening on {}; {}; {}; certificate valid until {}",
             addresses.join(", "),
+            self.app.log().standing(),
             self.subclusters(),
             self.certificate.last_day(),
         )
@@ -59,6 +60,7 @@ impl Status {
             tokio::select! {
                 () = self.app.committed() => {}
                 () = self.certificate.changed() => {}
+                () = self.app.log().standing_changed() => {}
             }
             notify::status(&self.line());
             sleep(PAUSE).await;

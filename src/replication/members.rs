@@ -14,14 +14,14 @@ pub(super) fn all() -> Vec<String> {
     vec![this_host()]
 }
 
-/// The member that `name` means, in its short form or in full.
-pub(super) fn find(name: &str) -> Option<String> {
+/// The one of `members` that `name` means, in its short form or in full.
+pub(super) fn find(members: Vec<String>, name: &str) -> Option<String> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    all().into_iter().find(|member| is_same(member, &name))
+    members.into_iter().find(|member| is_same(member, &name))
 }
 
 /// Whether two names are one, or one is the other without its domain.
-fn is_same(one: &str, other: &str) -> bool {
+pub(super) fn is_same(one: &str, other: &str) -> bool {
     let is_short_for = |short: &str, full: &str| {
         full.strip_prefix(short).is_some_and(|domain| domain.len() > 1 && domain.starts_with('.'))
     };
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn this_server_is_a_member_under_each_of_its_names() {
         let host = this_host();
-        assert_eq!(find(&host), Some(host.clone()));
-        assert_eq!(find(&format!("{}.", host.to_uppercase())), Some(host.clone()));
-        assert_eq!(find("no-such-member"), None);
+        assert_eq!(find(all(), &host), Some(host.clone()));
+        assert_eq!(find(all(), &format!("{}.", host.to_uppercase())), Some(host.clone()));
+        assert_eq!(find(all(), "no-such-member"), None);
     }
 }

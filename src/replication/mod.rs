@@ -1,51 +1,48 @@
-//! The log through which every change goes. A server that stands alone is a cluster of one: what it
-//! proposes is accepted at once.
+//! The log through which every change goes.
+//!
+//! A server that stands alone is a cluster of one: what it proposes is accepted at once, and there
+//! is no log. When an administrator lets a second server in (`joining`), the first one begins a
+//! *cluster*: a log in `database`, kept by openraft (`raft`, `log_store`) and carried out by
+//! `state_machine`, with one entry (`change`) for each change of anything. The packs that entries
+//! bring travel ahead of them and are on the disks of a majority before an entry is proposed
+//! (`cluster`). Who is far behind gets a snapshot (`manifest`) and fetches the objects it names.
+//!
+//! Members speak HTTP/2 with mutual TLS on the port that clients use (`peers`, `link`, `network`,
+//! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
+//! it and from `global/msgc_server.conf` (`membership`, `leading`).
 
+mod change;
+mod cluster;
+mod database;
+mod joining;
+mod leading;
+mod link;
+mod local;
+mod log;
+mod log_store;
+mod manifest;
 mod members;
+mod membership;
+mod mending;
+mod network;
+mod peers;
+mod raft;
+mod recover;
+mod roster;
+mod service;
+mod sharing;
+mod standing;
+mod start;
+mod state;
+mod state_machine;
+mod stream;
+#[cfg(test)]
+mod suite;
+mod wire;
 
-use std::sync::Arc;
-
-use crate::repository::{Applied, Entry, Error, Quarantine, Store};
-
-/// The log of this server.
-pub struct Log {
-    store: Arc<Store>,
-}
-
-impl Log {
-    /// The log of a cluster of one.
-    pub fn alone(store: Arc<Store>) -> Self {
-        Self { store }
-    }
-
-    /// Proposes a change and returns when it is durable and visible, or refused. There is no other
-    /// way to change a repository that is being served. Blocks.
-    pub fn propose(
-        &self,
-        entry: &Entry,
-        quarantine: Option<&Quarantine>,
-    ) -> Result<Applied, Error> {
-        self.store.apply(entry, quarantine)
-    }
-
-    /// The host names of the servers that make up the cluster.
-    pub fn members(&self) -> Vec<String> {
-        members::all()
-    }
-
-    /// The member that a host name means, in its short form or in full.
-    pub fn member(&self, name: &str) -> Option<String> {
-        members::find(name)
-    }
-
-    /// The member that has been elected MASTER.
-    pub fn master(&self) -> String {
-        members::this_host()
-    }
-
-    /// The members that have copies.
-    pub fn slaves(&self) -> Vec<String> {
-        let master = self.master();
-        self.members().into_iter().filter(|member| *member != master).collect()
-    }
-}
+pub use joining::Introduction;
+pub use local::ask_members;
+pub use log::Log;
+pub use recover::recover;
+pub use standing::MemberNow;
+pub use start::{Setting, put_aside};

@@ -95,6 +95,11 @@ impl App {
         self.committed.notified().await;
     }
 
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
     /// The repositories.
     pub fn store(&self) -> &Store {
         &self.store

@@ -1,6 +1,7 @@
 //! One connection: TLS, then HTTP/1.1 or HTTP/2, until either side has enough.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +12,11 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 use super::app::App;
 use super::begun::begun;
@@ -23,6 +25,7 @@ use super::limits::{HANDSHAKE_TIME, HEAD_TIME, LAST_REQUEST_TIME, MAX_HEAD, MAX_
 use super::requests::{Answer, Requests};
 use super::service::serve;
 use super::socket::Socket;
+use crate::tls::{KeyId, MEMBERS};
 
 type Stream = TokioIo<TlsStream<Socket>>;
 
@@ -43,13 +46,18 @@ impl Connection {
         }
         let socket = Socket::new(stream);
         let has_unsent = socket.has_unsent();
-        let stream = match timeout(HANDSHAKE_TIME, self.tls.accept(socket)).await {
+        // In a box of its own, which is gone when requests are waited for.
+        let handshake = Box::pin(self.handshake(socket));
+        let stream = match timeout(HANDSHAKE_TIME, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 return tracing::debug!(%client, "TLS handshake with {client} failed: {error}");
             }
             Err(_) => return tracing::debug!(%client, "TLS handshake with {client} took too long"),
         };
+        if stream.get_ref().1.alpn_protocol() == Some(MEMBERS) {
+            return self.member(stream);
+        }
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = TokioIo::new(stream);
         let result = match is_http2 {
@@ -59,6 +67,28 @@ impl Connection {
         if let Err(error) = result {
             tracing::debug!(%client, "connection from {client} ended: {error}");
         }
+    }
+
+    /// Members of the cluster come to the same port, and show who they are.
+    async fn handshake(&self, socket: Socket) -> io::Result<TlsStream<Socket>> {
+        let Some(members) = self.app.log.tls() else { return self.tls.accept(socket).await };
+        let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await?;
+        let is_member = start
+            .client_hello()
+            .alpn()
+            .is_some_and(|mut offered| offered.any(|protocol| protocol == MEMBERS));
+        let config = if is_member { members } else { self.tls.config().clone() };
+        start.into_stream(config).await
+    }
+
+    /// What members say to each other goes on while clients' connections are drained: what is in
+    /// flight there needs it.
+    fn member(self, stream: TlsStream<Socket>) {
+        let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let Some(key) = certificate.and_then(|certificate| KeyId::of(certificate).ok()) else {
+            return;
+        };
+        tokio::spawn(async move { self.app.log.serve(stream, key).await });
     }
 
     /// Whoever asks on a kept connection learns from the answer that it ends. Without a request it

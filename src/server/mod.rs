@@ -23,6 +23,7 @@ mod info_refs;
 mod json;
 mod keep;
 pub mod limits;
+mod members;
 mod nodes;
 mod pack_body;
 mod places;

@@ -25,6 +25,8 @@ pub(super) enum Route {
     Subclusters(subclusters::Route),
     /// `/nodes?subcluster=NAME`: what the nodes have, of this subcluster or of all.
     Nodes(Option<String>),
+    /// `/members`: the servers of the cluster.
+    Members,
     /// Something of one subcluster.
     Subcluster { name: String, what: What },
 }
@@ -51,6 +53,7 @@ impl Route {
             "/readyz" => return Ok(Self::Ready),
             "/" | "/config" => return Ok(Self::ToList),
             "/config/" => return Ok(Self::List),
+            "/members" => return Ok(Self::Members),
             "/nodes" => return parameter(query, "subcluster").map(Self::Nodes),
             _ => {}
         }

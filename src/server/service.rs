@@ -16,10 +16,13 @@ use super::request_log::RequestLog;
 use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
-use super::{health, info_refs, nodes, receive_pack, subclusters, upload_pack};
+use super::{health, info_refs, members, nodes, receive_pack, subclusters, upload_pack};
 use crate::accounts::Account;
 use crate::protocol::Service;
 use crate::repository::{Name, Subcluster};
+
+/// Who asks for this sees all that has been acknowledged anywhere in the cluster before.
+const CONSISTENT: &str = "consistent";
 
 /// Answers a request, whatever it is, and logs it.
 pub(super) async fn serve(
@@ -59,8 +62,15 @@ async fn respond(
         Ok(Route::Ready) => return Ok(health::ready(app)),
         _ => {}
     }
+    // Whose accounts are not here yet either.
+    if app.log.is_joining() {
+        return Err(Error::Joining);
+    }
     // Nobody without a password learns which addresses there are.
     let account = authenticate(app, request.headers(), client).await?;
+    if request.uri().query().is_some_and(|query| query.split('&').any(|word| word == CONSISTENT)) {
+        app.log.catch_up().await?;
+    }
     match route? {
         Route::Live | Route::Ready => unreachable!("answered above"),
         Route::ToList => Ok(redirect("/config/")),
@@ -72,6 +82,7 @@ async fn respond(
             only_get(&request)?;
             nodes::get(app, subcluster).await
         }
+        Route::Members => members::answer(app, account, client, request).await,
         Route::Subclusters(route) => {
             subclusters::answer(app, route, account, client, request).await
         }

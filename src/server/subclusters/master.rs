@@ -78,7 +78,15 @@ async fn change(
     let app = admin.app.clone();
     let node = app.log.member(&node).ok_or_else(|| no_member(&app, &node))?;
     let asked = name.clone();
-    app.pushes.run(move || propose(&admin, &asked, change(node))).await??;
+    let change = change(node);
+    let next = match &change {
+        Change::Resume { node } => Some(node.clone()),
+        _ => None,
+    };
+    app.pushes.run(move || propose(&admin, &asked, change)).await??;
+    if let Some(node) = next {
+        app.log.lead(&node).await;
+    }
     master(&app, name).await
 }
 

@@ -1,0 +1,134 @@
+//! How a cluster begins, and how a server becomes a member of one.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::change::Change;
+use super::cluster::Cluster;
+use super::leading::listed;
+use super::manifest::refs_of;
+use super::members::is_same;
+use super::peers::Use;
+use super::raft::Member;
+use super::state::State;
+use super::wire::CAME;
+use crate::momentum::DEFAULT_PORT;
+use crate::repository::Error;
+
+/// How often a server says that it has come, until it is a member.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A member is asked for so long.
+const ASK_TIME: Duration = Duration::from_secs(10);
+/// What the first member must do by itself is done within this time.
+const FOUNDING_TIME: Duration = Duration::from_secs(30);
+
+/// What a server that has been let in is told: who the members are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Introduction {
+    /// Its own host name.
+    name: String,
+    members: Vec<Member>,
+}
+
+impl Introduction {
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Cluster {
+    /// Makes this server the first member of a new cluster.
+    pub(super) async fn found(self: &Arc<Self>) -> io::Result<()> {
+        self.kept.put(State { refs: refs_of(&self.store), ..State::default() })?;
+        let member = Member {
+            name: self.name.clone(),
+            address: self.own_address().await,
+            key: self.key.clone(),
+        };
+        let first = [(self.id, member)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        self.raft.initialize(first).await.map_err(io::Error::other)?;
+        let leads = self.raft.wait(Some(FOUNDING_TIME)).current_leader(self.id, "founding").await;
+        leads.map_err(io::Error::other)?;
+        let (name, key, id) = (self.name.clone(), self.key.clone(), self.id);
+        for change in [Change::LetIn { name, key: key.clone() }, Change::Came { key, id }] {
+            self.decide(change).await.map_err(io::Error::other)?;
+        }
+        self.share_once().await.map_err(io::Error::other)?;
+        self.forget_beginning().await
+    }
+
+    /// What was here before the log began is in no entry of it: whoever comes later gets a snapshot.
+    async fn forget_beginning(&self) -> io::Result<()> {
+        let applied = self.raft.metrics().borrow().last_applied.map_or(0, |id| id.index);
+        self.raft.trigger().snapshot().await.map_err(io::Error::other)?;
+        let mut metrics = self.raft.metrics();
+        let taken = metrics.wait_for(|now| now.snapshot.is_some_and(|id| id.index >= applied));
+        taken.await.map_err(io::Error::other)?;
+        self.raft.trigger().purge_log(applied).await.map_err(io::Error::other)?;
+        let purged = metrics.wait_for(|now| now.purged.is_some_and(|id| id.index >= applied));
+        purged.await.map_err(io::Error::other)?;
+        Ok(())
+    }
+
+    async fn own_address(&self) -> String {
+        let (store, name) = (self.store.clone(), self.name.clone());
+        let own = move || {
+            let peers = listed(&store).unwrap_or_default();
+            let own =
+                peers.into_iter().find(|peer| is_same(&peer.name.to_ascii_lowercase(), &name));
+            own.map(|peer| peer.address.with_default_port().to_string())
+        };
+        let found = tokio::task::spawn_blocking(own).await.ok().flatten();
+        found.unwrap_or_else(|| format!("{}:{DEFAULT_PORT}", self.name))
+    }
+
+    /// Lets a server in.
+    pub(super) async fn let_in(&self, name: String, key: String) -> Result<Introduction, Error> {
+        self.decide(Change::LetIn { name: name.clone(), key }).await?;
+        let members = self.members().into_values().map(|(member, _)| member).collect();
+        Ok(Introduction { name, members })
+    }
+
+    /// Tells the others that this server has come, until they have made it a member.
+    pub(super) async fn come(self: Arc<Self>) {
+        let mut told = false;
+        while !self.members().contains_key(&self.id) {
+            let members = self.kept.members();
+            let mut heard = false;
+            for member in self.peers.others(&members) {
+                let link = self.peers.link(member, Use::Talk);
+                let id = self.id.to_string().into_bytes();
+                match link.ask(CAME, id, ASK_TIME).await {
+                    Ok(_) => heard = true,
+                    Err(error) => tracing::debug!("{error}"),
+                }
+                if heard {
+                    break;
+                }
+            }
+            if !std::mem::replace(&mut told, true) {
+                match heard {
+                    true => tracing::warn!(
+                        "this server waits to become a member of the cluster: it does as soon as {} stands in global/msgc_server.conf",
+                        self.name,
+                    ),
+                    false => tracing::warn!(
+                        "no member of the cluster can be reached, or none knows this server any more; it goes on asking",
+                    ),
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        if told {
+            tracing::info!("this server is a member of the cluster");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The one way to change anything.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use arc_swap::ArcSwapOption;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+
+use super::cluster::Cluster;
+use super::joining::Introduction;
+use super::members;
+use super::standing::MemberNow;
+use super::start::Setting;
+use crate::repository::{Applied, Entry, Error, Quarantine};
+use crate::tls::KeyId;
+
+/// The log of this server.
+pub struct Log {
+    setting: Setting,
+    name: String,
+    cluster: ArcSwapOption<Cluster>,
+    /// Held while a cluster begins: what changes meanwhile would be in no log.
+    beginning: RwLock<()>,
+    begins: Notify,
+}
+
+impl Log {
+    /// Starts the member that this server is; one that stands alone has nothing to start. `name` is
+    /// its host name for the others.
+    pub fn start(setting: Setting, name: String) -> io::Result<Self> {
+        let cluster = match setting.is_member() {
+            true => Some(setting.start(&name)?),
+            false => None,
+        };
+        if let Some(cluster) = &cluster {
+            run(&setting, cluster);
+        }
+        let cluster = ArcSwapOption::new(cluster);
+        Ok(Self { setting, name, cluster, beginning: RwLock::default(), begins: Notify::new() })
+    }
+
+    /// Whether this server is one of several.
+    pub fn is_member(&self) -> bool {
+        self.cluster.load().is_some()
+    }
+
+    /// Proposes a change and returns when it is durable and visible, or refused. There is no other
+    /// way to change a repository that is being served. Blocks.
+    pub fn propose(
+        &self,
+        entry: &Entry,
+        quarantine: Option<&Quarantine>,
+    ) -> Result<Applied, Error> {
+        let _not_now = self.beginning.read().unwrap_or_else(PoisonError::into_inner);
+        match &*self.cluster.load() {
+            None => self.setting.store.apply(entry, quarantine),
+            Some(cluster) => cluster.propose(entry, quarantine),
+        }
+    }
+
+    /// Lets the server of this name and key become a member. The first time a cluster begins. Blocks.
+    pub fn let_in(&self, name: &str, key: KeyId) -> Result<Introduction, Error> {
+        let cluster = self.begun()?;
+        let let_in = cluster.let_in(name.to_ascii_lowercase(), key.to_string());
+        self.setting.runtime.block_on(let_in)
+    }
+
+    fn begun(&self) -> Result<Arc<Cluster>, Error> {
+        let _alone = self.beginning.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cluster) = self.cluster.load_full() {
+            return Ok(cluster);
+        }
+        let cluster = self.setting.start(&self.name)?;
+        self.setting.runtime.block_on(cluster.found())?;
+        run(&self.setting, &cluster);
+        self.cluster.store(Some(cluster.clone()));
+        self.begins.notify_waiters();
+        Ok(cluster)
+    }
+
+    /// The repositories on disk may have been changed by hand. Blocks.
+    pub fn repositories_reread(&self) {
+        if let Some(cluster) = self.cluster.load_full() {
+            self.setting.runtime.block_on(cluster.mend_all());
+        }
+    }
+
+    /// The accounts on disk may have been changed here.
+    pub fn accounts_changed(&self) {
+        if let Some(cluster) = &*self.cluster.load() {
+            cluster.accounts_changed.notify_one();
+        }
+    }
+
+    /// TLS for members; none while this server stands alone.
+    pub fn tls(&self) -> Option<Arc<ServerConfig>> {
+        Some(self.cluster.load().as_ref()?.tls.clone())
+    }
+
+    /// Answers the member with this key, to the end of its connection.
+    pub async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        key: KeyId,
+    ) {
+        if let Some(cluster) = self.cluster.load_full() {
+            cluster.serve(stream, key).await;
+        }
+    }
+
+    /// How this server stands among the others, in a few words.
+    pub fn standing(&self) -> String {
+        match &*self.cluster.load() {
+            Some(cluster) => cluster.standing(),
+            None => "stands alone".into(),
+        }
+    }
+
+    /// Returns when that is something else.
+    pub async fn standing_changed(&self) {
+        let before = self.standing();
+        loop {
+            match self.cluster.load_full() {
+                Some(cluster) => cluster.standing_changed().await,
+                None => self.begins.notified().await,
+            }
+            if self.standing() != before {
+                return;
+            }
+        }
+    }
+
+    /// Whether this server has been let into a cluster and has nothing of it yet.
+    pub fn is_joining(&self) -> bool {
+        self.cluster.load().as_ref().is_some_and(|cluster| cluster.kept.now().applied.is_none())
+    }
+
+    /// The members with their roles. One that does not answer at once counts as away.
+    pub async fn members_now(&self) -> Vec<MemberNow> {
+        match self.cluster.load_full() {
+            Some(cluster) => cluster.members_now().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Has this member lead, if it can.
+    pub async fn lead(&self, name: &str) {
+        if let Some(cluster) = self.cluster.load_full() {
+            cluster.have_lead(name).await;
+        }
+    }
+
+    /// The host names of the servers that make up the cluster.
+    pub fn members(&self) -> Vec<String> {
+        match &*self.cluster.load() {
+            None => members::all(),
+            Some(cluster) => cluster.members().into_values().map(|(m, _)| m.name).collect(),
+        }
+    }
+
+    /// The member that a host name means, in its short form or in full.
+    pub fn member(&self, name: &str) -> Option<String> {
+        members::find(self.members(), name)
+    }
+
+    /// The member that has been elected MASTER; this one, while there is none.
+    pub fn master(&self) -> String {
+        let cluster = self.cluster.load();
+        let leader = cluster.as_ref().and_then(|cluster| cluster.leader());
+        leader.map_or_else(members::this_host, |(_, member)| member.name)
+    }
+
+    /// The members that have copies.
+    pub fn slaves(&self) -> Vec<String> {
+        let master = self.master();
+        self.members().into_iter().filter(|member| *member != master).collect()
+    }
+
+    /// Waits until readers here see all that has been acknowledged anywhere. Fails if there is no
+    /// majority to ask.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        let Some(cluster) = self.cluster.load_full() else { return Ok(()) };
+        cluster.catch_up().await
+    }
+
+    /// Has another member lead, if this one does.
+    pub async fn hand_over(&self) {
+        if let Some(cluster) = self.cluster.load_full().filter(|cluster| cluster.is_leader()) {
+            cluster.hand_over().await;
+        }
+    }
+
+    /// Closes the log.
+    pub async fn stop(&self) {
+        if let Some(cluster) = self.cluster.load_full() {
+            cluster.stop().await;
+        }
+    }
+}
+
+fn run(setting: &Setting, cluster: &Arc<Cluster>) {
+    setting.runtime.spawn(cluster.clone().keep_membership());
+    let mending = cluster.clone();
+    setting.runtime.spawn(async move { mending.mend_all().await });
+    setting.runtime.spawn(cluster.clone().come());
+    setting.runtime.spawn(cluster.clone().share_accounts());
+}

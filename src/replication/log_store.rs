@@ -1,0 +1,129 @@
+//! The log of this member, as openraft keeps one.
+
+use std::fmt::Debug;
+use std::io;
+use std::ops::RangeBounds;
+use std::sync::Arc;
+
+use openraft::storage::{LogFlushed, RaftLogStorage};
+use openraft::{
+    Entry, ErrorSubject, ErrorVerb, LogState, OptionalSend, RaftLogId, RaftLogReader, Vote,
+};
+use tokio::task;
+
+use super::database::{Database, fact};
+use super::raft::{LogId, StorageError, Types};
+use crate::repository::Inbox;
+
+const VOTE: &str = "vote";
+const PURGED: &str = "purged";
+
+/// The entries, the vote, and how far they are committed.
+#[derive(Clone)]
+pub(super) struct LogStore {
+    database: Arc<Database>,
+    inbox: Arc<Inbox>,
+}
+
+impl LogStore {
+    /// Packs in `inbox` are kept for as long as the entries that name them.
+    pub(super) fn new(database: Arc<Database>, inbox: Arc<Inbox>) -> Self {
+        Self { database, inbox }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        subject: ErrorSubject<u64>,
+        verb: ErrorVerb,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let this = self.clone();
+        let done = task::spawn_blocking(move || work(&this)).await.map_err(io::Error::other);
+        done.flatten().map_err(|error| StorageError::from_io_error(subject, verb, error))
+    }
+}
+
+impl RaftLogReader<Types> for LogStore {
+    async fn try_get_log_entries<R: RangeBounds<u64> + Clone + Debug + OptionalSend>(
+        &mut self,
+        range: R,
+    ) -> Result<Vec<Entry<Types>>, StorageError> {
+        let range = (range.start_bound().cloned(), range.end_bound().cloned());
+        self.blocking(ErrorSubject::Logs, ErrorVerb::Read, move |this| this.database.entries(range))
+            .await
+    }
+}
+
+impl RaftLogStorage<Types> for LogStore {
+    type LogReader = Self;
+
+    async fn get_log_state(&mut self) -> Result<LogState<Types>, StorageError> {
+        self.blocking(ErrorSubject::Logs, ErrorVerb::Read, |this| {
+            let last_purged_log_id: Option<LogId> = this.database.get(PURGED)?;
+            let last: Option<Entry<Types>> = this.database.last()?;
+            let last_log_id = last.map(|entry| *entry.get_log_id()).or(last_purged_log_id);
+            Ok(LogState { last_purged_log_id, last_log_id })
+        })
+        .await
+    }
+
+    async fn get_log_reader(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote<u64>) -> Result<(), StorageError> {
+        let vote = *vote;
+        self.blocking(ErrorSubject::Vote, ErrorVerb::Write, move |this| {
+            this.database.put(&[fact(VOTE, &vote)?]);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn read_vote(&mut self) -> Result<Option<Vote<u64>>, StorageError> {
+        self.blocking(ErrorSubject::Vote, ErrorVerb::Read, |this| this.database.get(VOTE)).await
+    }
+
+    async fn append<I>(
+        &mut self,
+        entries: I,
+        flushed: LogFlushed<Types>,
+    ) -> Result<(), StorageError>
+    where
+        I: IntoIterator<Item = Entry<Types>> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let written = |entry: Entry<Types>| Ok((entry.log_id.index, serde_json::to_vec(&entry)?));
+        let entries: io::Result<Vec<_>> = entries.into_iter().map(written).collect();
+        self.blocking(ErrorSubject::Logs, ErrorVerb::Write, move |this| {
+            this.database.append(&entries?);
+            Ok(())
+        })
+        .await?;
+        flushed.log_io_completed(Ok(()));
+        Ok(())
+    }
+
+    async fn truncate(&mut self, log_id: LogId) -> Result<(), StorageError> {
+        self.blocking(ErrorSubject::Log(log_id), ErrorVerb::Delete, move |this| {
+            this.database.remove(log_id.index.., &[]);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
+        self.blocking(ErrorSubject::Log(log_id), ErrorVerb::Delete, move |this| {
+            let purged: Vec<Entry<Types>> = this.database.entries(..=log_id.index)?;
+            this.database.remove(..=log_id.index, &[fact(PURGED, &Some(log_id))?]);
+            let packs = purged.iter().filter_map(|entry| match &entry.payload {
+                openraft::EntryPayload::Normal(proposal) => proposal.pack(),
+                _ => None,
+            });
+            // A pack that stays takes room, no more.
+            packs.for_each(|pack| drop(this.inbox.remove(pack)));
+            Ok(())
+        })
+        .await
+    }
+}

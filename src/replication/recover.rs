@@ -1,0 +1,40 @@
+//! When the majority is lost for good: one survivor goes on alone.
+
+use std::path::PathBuf;
+use std::{fs, io};
+
+use openraft::{Entry, RaftLogId};
+
+use super::database::Database;
+use super::raft::Types;
+use super::state::State;
+use crate::layout::Layout;
+
+/// What became of it.
+pub struct Recovered {
+    /// Entries of the log that had not been made here: what they were is lost, if they had been
+    /// acknowledged at all.
+    pub not_made: u64,
+    /// Where the cluster's log is now.
+    pub kept: PathBuf,
+}
+
+/// Makes this server one that stands alone, with all it has. It must not be running. None if it is
+/// no member.
+pub fn recover(layout: &Layout) -> io::Result<Option<Recovered>> {
+    if !layout.cluster_log().exists() {
+        return Ok(None);
+    }
+    let not_made = {
+        let database = Database::open(&layout.cluster_log())?;
+        let state: State = database.get(super::state::STATE)?.unwrap_or_default();
+        let last: Option<Entry<Types>> = database.last()?;
+        let last = last.map_or(0, |entry| entry.get_log_id().index);
+        last.saturating_sub(state.applied.map_or(0, |id| id.index))
+    };
+    let name = |n: u32| layout.cluster().with_added_extension(format!("before-recovery-{n}"));
+    let kept = (1..).map(name).find(|path| !path.exists());
+    let kept = kept.ok_or_else(|| io::Error::other("there is no name left"))?;
+    fs::rename(layout.cluster(), &kept)?;
+    Ok(Some(Recovered { not_made, kept }))
+}

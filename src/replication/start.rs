@@ -1,0 +1,137 @@
+//! From what lies on the disk to a running member.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::{fs, io};
+
+use openraft::{Entry, EntryPayload};
+use rustls::ServerConfig;
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+
+use super::cluster::{Cluster, Parts};
+use super::database::{Database, fact};
+use super::joining::Introduction;
+use super::log_store::LogStore;
+use super::peers::Peers;
+use super::raft::Types;
+use super::state::Kept;
+use super::state_machine::StateMachine;
+use crate::accounts;
+use crate::layout::Layout;
+use crate::repository::{Inbox, Store};
+use crate::tls::ServerTls;
+
+const SELF: &str = "self";
+
+/// What a member is, beside its log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Identity {
+    /// The number of the log: another one for each log that begins empty, so that a member whose
+    /// disk was lost cannot vote twice.
+    id: u64,
+    name: String,
+}
+
+/// Where a member lives.
+#[derive(Clone)]
+pub struct Setting {
+    /// All paths.
+    pub layout: Layout,
+    /// The repositories.
+    pub store: Arc<Store>,
+    /// The certificate.
+    pub tls: Arc<ServerTls>,
+    /// Where what waits is done.
+    pub runtime: Handle,
+}
+
+impl Setting {
+    /// Whether this server is a member, or has been let in.
+    pub(super) fn is_member(&self) -> bool {
+        self.layout.cluster_log().exists() || self.layout.introduction().exists()
+    }
+
+    /// Starts the member. A server that was let in begins with an empty log.
+    pub(super) fn start(&self, name: &str) -> io::Result<Arc<Cluster>> {
+        fs::create_dir_all(self.layout.cluster())?;
+        let introduction = self.introduction()?;
+        let database = Arc::new(Database::open(&self.layout.cluster_log())?);
+        let name = match introduction.name() {
+            "" => name,
+            name => name,
+        };
+        let identity = self.identity(&database, name)?;
+        let key = self.tls.key().map_err(io::Error::other)?.to_string();
+        let inbox = Arc::new(Inbox::open(self.store.dir())?);
+        tidy(&inbox, &database)?;
+        let kept = Arc::new(Kept::open(database.clone(), introduction.members().to_vec())?);
+        let spool_dir = self.layout.spool();
+        let peers = Arc::new(Peers::new(self.tls.clone(), key.clone(), spool_dir.clone()));
+        let tls: ServerConfig = self.tls.for_members(kept.clone()).map_err(io::Error::other)?;
+        let parts = Parts {
+            id: identity.id,
+            name: identity.name,
+            key,
+            log: LogStore::new(database, inbox.clone()),
+            machine: StateMachine {
+                store: self.store.clone(),
+                accounts: accounts::File::new(self.layout.accounts()),
+                inbox,
+                kept,
+                peers,
+                turn: Arc::default(),
+                has_snapshot: false,
+            },
+            spool_dir,
+            tls: Arc::new(tls),
+        };
+        self.runtime.block_on(Cluster::start(parts, self.runtime.clone()))
+    }
+
+    fn identity(&self, database: &Database, name: &str) -> io::Result<Identity> {
+        if let Some(identity) = database.get(SELF)? {
+            return Ok(identity);
+        }
+        let id = getrandom::u64().map_err(io::Error::other)?;
+        let identity = Identity { id, name: name.to_owned() };
+        database.put(&[fact(SELF, &identity)?]);
+        Ok(identity)
+    }
+
+    fn introduction(&self) -> io::Result<Introduction> {
+        match fs::read(self.layout.introduction()) {
+            Ok(content) => Ok(serde_json::from_slice(&content)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Introduction::default()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Removes packs that no entry names.
+fn tidy(inbox: &Inbox, database: &Database) -> io::Result<()> {
+    let entries: Vec<Entry<Types>> = database.entries(..)?;
+    let packs = entries.iter().filter_map(|entry| match &entry.payload {
+        EntryPayload::Normal(proposal) => proposal.pack(),
+        _ => None,
+    });
+    let named: HashSet<&str> = packs.collect();
+    inbox.tidy(|pack| named.contains(pack))
+}
+
+/// Puts aside what a server that has just been let in had before: it gets everything from the
+/// others. Returns where it is, if there was anything. Must be called before the repositories are
+/// opened.
+pub fn put_aside(layout: &Layout) -> io::Result<Option<PathBuf>> {
+    let repositories = layout.repositories();
+    let is_new = layout.introduction().exists() && !layout.cluster_log().exists();
+    if !is_new || !repositories.exists() {
+        return Ok(None);
+    }
+    let name = |n: u32| repositories.with_added_extension(format!("before-joining-{n}"));
+    let aside = (1..).map(name).find(|path| !path.exists());
+    let aside = aside.ok_or_else(|| io::Error::other("there is no name left"))?;
+    fs::rename(&repositories, &aside)?;
+    Ok(Some(aside))
+}

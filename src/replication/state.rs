@@ -1,0 +1,150 @@
+//! What this member has applied of the log, beside the repositories and the accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+
+use super::change::{Change, Proposal};
+use super::database::{Database, fact};
+use super::raft::{LogId, Member, Membership};
+use super::roster::Roster;
+use crate::accounts;
+use crate::protocol::Id;
+use crate::repository::{Move, RefUpdate};
+use crate::tls::{KeyId, KnownKeys};
+
+pub(super) const STATE: &str = "state";
+
+/// All of it, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The last entry that was applied.
+    pub(super) applied: Option<LogId>,
+    /// Who are members, as of then.
+    pub(super) membership: Membership,
+    /// Who has been let in.
+    pub(super) roster: Roster,
+    /// Where the references of each subcluster are to be, by name.
+    pub(super) refs: BTreeMap<String, Refs>,
+    /// The accounts; what differs in this server's file has been changed here.
+    pub(super) accounts: BTreeMap<String, accounts::Entry>,
+}
+
+/// References and their values.
+pub(super) type Refs = BTreeMap<String, Id>;
+
+impl State {
+    /// Whether references move as an entry asks: nobody looks at the disk for that, so that it is
+    /// the same at every member.
+    pub(super) fn allows(&self, subcluster: &str, change: &Move) -> Allowed {
+        let none = Refs::new();
+        let refs = self.refs.get(subcluster).unwrap_or(&none);
+        let value = |update: &RefUpdate| refs.get(&update.name).copied().unwrap_or(Id::ZERO);
+        match change.updates.iter().find(|update| value(update) != update.old) {
+            None => Allowed::Yes,
+            // This server was stopped between making the change and writing that down, or somebody
+            // has asked twice.
+            Some(_) if change.updates.iter().all(|update| value(update) == update.new) => {
+                Allowed::WasSo
+            }
+            Some(other) => Allowed::Stale(other.name.clone()),
+        }
+    }
+
+    /// A change of a subcluster has been made.
+    pub(super) fn made(&mut self, proposal: &Proposal) {
+        use crate::repository::Change::{Create, Move};
+        let Proposal::V1(Change::Subcluster { entry, .. }) = proposal else { return };
+        let (Create(change) | Move(change)) = &entry.change else { return };
+        let refs = self.refs.entry(entry.subcluster.clone()).or_default();
+        for update in &change.updates {
+            match update.new.is_zero() {
+                true => drop(refs.remove(&update.name)),
+                false => drop(refs.insert(update.name.clone(), update.new)),
+            }
+        }
+    }
+
+    /// Takes up what an entry says of members and accounts.
+    pub(super) fn change(&mut self, proposal: &Proposal) {
+        let Proposal::V1(change) = proposal;
+        match change.clone() {
+            Change::LetIn { name, key } => self.roster.let_in(name, key),
+            Change::Came { key, id } => self.roster.came(&key, id),
+            Change::Account { name, account: Some(account) } => {
+                self.accounts.insert(name, account);
+            }
+            Change::Account { name, account: None } => {
+                self.accounts.remove(&name);
+            }
+            Change::Subcluster { .. } => {}
+        }
+    }
+}
+
+/// What an entry's references come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Yes,
+    WasSo,
+    /// This one is not what the change was made against.
+    Stale(String),
+}
+
+/// The state, in memory and on disk.
+pub(super) struct Kept {
+    database: Arc<Database>,
+    now: ArcSwap<State>,
+    /// Members that this server has been told of by whoever let it in.
+    introduced: Vec<Member>,
+}
+
+impl Kept {
+    /// What was kept. Blocks.
+    pub(super) fn open(database: Arc<Database>, introduced: Vec<Member>) -> io::Result<Self> {
+        let state: State = database.get(STATE)?.unwrap_or_default();
+        Ok(Self { database, now: ArcSwap::from_pointee(state), introduced })
+    }
+
+    pub(super) fn now(&self) -> Arc<State> {
+        self.now.load_full()
+    }
+
+    /// Replaces it, durably. Blocks.
+    pub(super) fn put(&self, state: State) -> io::Result<()> {
+        self.database.put(&[fact(STATE, &state)?]);
+        self.now.store(Arc::new(state));
+        Ok(())
+    }
+
+    /// All members that can be asked for something, as far as this one knows.
+    pub(super) fn members(&self) -> Vec<Member> {
+        let state = self.now.load();
+        let known: Vec<Member> = state.membership.nodes().map(|(_, node)| node.clone()).collect();
+        match known.is_empty() {
+            true => self.introduced.clone(),
+            false => known,
+        }
+    }
+
+    fn keys(&self) -> BTreeSet<String> {
+        let state = self.now.load();
+        let listed = state.roster.0.values().map(|listed| listed.key.clone());
+        listed.chain(self.introduced.iter().map(|member| member.key.clone())).collect()
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kept").field(&self.now.load()).finish()
+    }
+}
+
+impl KnownKeys for Kept {
+    fn knows(&self, key: &KeyId) -> bool {
+        self.keys().contains(&key.to_string())
+    }
+}
