@@ -60,6 +60,11 @@ pub struct Common {
 pub enum Command {
     /// Check the configuration out of a server for the first time.
     Bootstrap(Bootstrap),
+    /// Make the ecconfigd of this machine a member of a server's cluster, as an administrator.
+    ///
+    /// bootstrap --clustername does that too. The name of this machine must stand in
+    /// global/msgc_server.conf (or mbus.conf), with its address.
+    Join(Join),
     /// Bring the working copy to the newest revision.
     Pull(Pull),
     /// Bring each change here as soon as it is made, until told to stop.
@@ -184,6 +189,15 @@ pub struct Bootstrap {
     /// The server [default: the one on this machine].
     #[arg(value_name = "HOST[:PORT]")]
     pub server: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Join {
+    #[command(flatten)]
+    pub meeting: Meeting,
+    /// A server of the cluster, or the one that is to be the first of it.
+    #[arg(value_name = "HOST[:PORT]")]
+    pub server: String,
 }
 
 #[derive(Debug, ClapArgs)]

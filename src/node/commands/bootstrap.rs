@@ -1,5 +1,6 @@
 //! `eccfg bootstrap`.
 
+use super::join;
 use super::pull::{targets, tell};
 use crate::momentum::{Address, ClusterBoot};
 use crate::node::remote::Remote;
@@ -38,7 +39,10 @@ pub fn run(session: &Session, options: &args::Bootstrap) -> Result<(), Error> {
     if !is_kept {
         session.output.say(HOW_TO_KEEP_A_PASSWORD);
     }
-    Ok(())
+    match options.singlenode {
+        true => Ok(()),
+        false => join::after_bootstrap(session, &mut remote),
+    }
 }
 
 fn must_be_first(paths: &Paths) -> Result<(), Error> {

@@ -7,6 +7,7 @@ mod copy_directory;
 mod delete;
 mod diff;
 mod info;
+mod join;
 mod log;
 mod nodes;
 pub(super) mod pull;
@@ -37,6 +38,7 @@ pub fn run(session: &Session, command: Command) -> Result<(), Error> {
         Command::Log { number, file } => log::run(session, number, file.as_deref()),
         Command::Cat { revision, file } => cat::run(session, revision.as_deref(), &file),
         Command::Bootstrap(options) => bootstrap::run(session, &options),
+        Command::Join(options) => join::run(session, &options),
         Command::Pull(options) => pull::run(session, &options),
         Command::Commit(options) => commit::run(session, &options),
         Command::Rollback { message, global, revision } => {

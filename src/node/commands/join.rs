@@ -1,0 +1,92 @@
+//! `eccfg join`: makes this machine's ecconfigd a member of a server's cluster.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+
+use hyper::Method;
+use serde_json::json;
+
+use crate::files;
+use crate::momentum::Address;
+use crate::node::remote::Remote;
+use crate::node::session::Session;
+use crate::node::{Error, args};
+use crate::tls::{self, KeyId};
+
+const NOW_RESTART: &str = "This machine's ecconfigd is let into the cluster. It joins when it is \
+                           started again: systemctl restart ecconfigd";
+
+pub fn run(session: &Session, options: &args::Join) -> Result<(), Error> {
+    let Some(key) = own_key(session)? else {
+        return Err(Error::Refused(format!(
+            "there is no certificate in {}: start ecconfigd here once, which makes one: systemctl start ecconfigd",
+            session.layout.certificates().display(),
+        )));
+    };
+    let server: Address = options
+        .server
+        .parse()
+        .map_err(|error: crate::momentum::AddressError| Error::Usage(error.to_string()))?;
+    session.meet(&server, &options.meeting)?;
+    let login = session.login()?;
+    let mut remote = session.connect_to(&[server], login)?;
+    session.become_service()?;
+    match is_other(&remote, key)? {
+        true => join(session, &mut remote, key),
+        false => Err(Error::Refused("this is the ecconfigd of this very machine".into())),
+    }
+}
+
+/// What bootstrap does of it: on a machine that has no ecconfigd, or a member already, nothing.
+pub fn after_bootstrap(session: &Session, remote: &mut Remote) -> Result<(), Error> {
+    let Some(key) = own_key(session)? else { return Ok(()) };
+    if session.layout.cluster_log().exists() || !is_other(remote, key)? {
+        return Ok(());
+    }
+    match join(session, remote, key) {
+        Err(Error::Refused(why)) => {
+            session.output.say(format_args!(
+                "This machine's ecconfigd stays alone ({why}). To make it a member, as an administrator: eccfg join {}",
+                remote.address(),
+            ));
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn own_key(session: &Session) -> Result<Option<KeyId>, Error> {
+    let dir = session.layout.certificates();
+    match dir.join("server.crt").exists() {
+        false => Ok(None),
+        true => tls::key_of(&dir).map(Some).map_err(|e| Error::Refused(e.to_string())),
+    }
+}
+
+fn is_other(remote: &Remote, key: KeyId) -> Result<bool, Error> {
+    let theirs = KeyId::of(remote.certificate()).map_err(|e| Error::Refused(e.to_string()))?;
+    Ok(theirs != key)
+}
+
+fn join(session: &Session, remote: &mut Remote, key: KeyId) -> Result<(), Error> {
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host = host.to_string_lossy();
+    let boot = session.cluster_boot()?;
+    let name = boot.and_then(|boot| boot.node_name).unwrap_or_else(|| host.into_owned());
+    let body = json!({ "name": name, "key": key.to_string() });
+    let introduction = remote.call(Method::POST, "/members", Some(&body))?;
+    let (dir, file) = (session.layout.cluster(), session.layout.introduction());
+    match DirBuilder::new().mode(0o700).create(&dir) {
+        Err(error) if !dir.is_dir() => return Err(Error::file(&dir)(error)),
+        _ => {}
+    }
+    // One of an earlier cluster has nothing to say any more.
+    if let Err(error) = fs::remove_file(&file)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(Error::file(&file)(error));
+    }
+    files::replace_private(&file, &introduction.to_string()).map_err(Error::file(&file))?;
+    session.output.say(NOW_RESTART);
+    Ok(())
+}
