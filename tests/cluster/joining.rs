@@ -1,0 +1,58 @@
+use std::fs;
+
+use crate::fixture::{eventually, succeeds};
+use crate::machines::Machines;
+
+#[test]
+fn a_server_that_joins_gets_what_the_others_have_and_keeps_what_it_had_aside() {
+    let mut machines = Machines::alone(2);
+    machines.list(&[0, 1]);
+    succeeds(machines.push(0, "default", "some.conf", "the first one's\n"));
+    machines.join(1);
+    machines.wait_for_members([0, 1]);
+    assert_eq!(machines.read(1, "default/boot/some.conf"), "the first one's\n");
+    let root = machines.all[1].root();
+    assert!(root.join("var/ecconfigd/repo.before-joining-1/default").is_dir());
+    machines.assert_same("default");
+    machines.assert_same("global");
+}
+
+#[test]
+fn one_that_is_not_listed_waits_and_serves_nothing() {
+    let mut machines = Machines::alone(2);
+    machines.list(&[0]);
+    machines.join(1);
+    machines.all[1].running().wait_for_log("waits to become a member of the cluster");
+    let reply = machines.all[1].running().curl_anonymous("/config/").send();
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert!(reply.text().contains("has been let into a cluster"), "{reply:?}");
+    machines.list(&[0, 1]);
+    machines.wait_for_members([0, 1]);
+}
+
+#[test]
+fn one_that_is_no_longer_listed_is_a_member_no_more() {
+    let machines = Machines::cluster(4);
+    machines.list(&[0, 1, 2]);
+    machines.wait_for_members([0, 1, 2]);
+    machines.list(&[0, 1, 2, 3]);
+    machines.wait_for_members([0, 1, 2, 3]);
+}
+
+#[test]
+fn a_member_that_has_lost_its_disk_gets_everything_again() {
+    let mut machines = Machines::cluster(3);
+    succeeds(machines.push(0, "default", "some.conf", "x\n"));
+    machines.kill(2);
+    let state = machines.all[2].root().join("var/ecconfigd");
+    fs::remove_dir_all(state.join("repo")).unwrap();
+    fs::remove_file(state.join("cluster/log")).unwrap();
+    succeeds(machines.push(0, "default", "some.conf", "y\n"));
+    machines.start(2);
+    machines.wait_for_members([0, 1, 2]);
+    eventually("it has everything", || {
+        let reply = machines.curl(2, "/config/default/boot/some.conf?consistent").send();
+        reply.status == 200 && reply.text() == "y\n"
+    });
+    machines.assert_same("default");
+}

@@ -1,0 +1,17 @@
+//! Several servers that make up a cluster: the real binaries, on one machine.
+
+#[path = "../server/fixture/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "it is the server's tests' own")]
+mod fixture;
+
+mod accounts;
+mod big_change;
+mod by_hand;
+mod joining;
+mod machines;
+mod majority;
+mod members_only;
+mod orders;
+mod pushes;
+mod recovery;
+mod stopping;
