@@ -8,7 +8,7 @@ import time
 class Clients:
     def __init__(self, home, certificate):
         no_others = home / "no-authorities"
-        no_others.mkdir(exist_ok=True)
+        no_others.mkdir(parents=True, exist_ok=True)
         self.environment = {
             **os.environ, "HOME": str(home), "LC_ALL": "C", "GIT_SSL_CAINFO": str(certificate),
             "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",

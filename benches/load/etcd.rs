@@ -10,8 +10,10 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper::header::CONTENT_TYPE;
+use serde_json::{Value, json};
 use tokio::sync::mpsc::Sender;
 
+use crate::clock::micros;
 use crate::peer::{Failure, Peer, Pieces};
 
 const KEY: &[u8] = b"/config/default";
@@ -68,13 +70,34 @@ impl Watcher {
     }
 }
 
-/// Puts a value of a commit's size, and returns when it is durable.
+/// `count` values of this size, each put when the one before has been acknowledged.
+pub async fn one_by_one(peer: &Peer, count: usize, bytes: usize) -> Result<Value, Failure> {
+    let connection = peer.connect_http2().await?;
+    let mut puts = Vec::with_capacity(count);
+    for number in 0..count {
+        let value = format!("{number:0bytes$x}");
+        let sent = Instant::now();
+        put_value(peer, &connection, value.as_bytes()).await?;
+        puts.push(json!({ "micros": micros(sent, Instant::now()) }));
+    }
+    Ok(json!(puts))
+}
+
+/// Puts a value of the size of a commit's id, and returns when it is durable.
 pub async fn put(
     peer: &Peer,
     connection: &SendRequest<Pieces>,
     number: usize,
 ) -> Result<(), Failure> {
-    let message = [field(1, KEY), field(2, format!("{number:040x}").as_bytes())].concat();
+    put_value(peer, connection, format!("{number:040x}").as_bytes()).await
+}
+
+async fn put_value(
+    peer: &Peer,
+    connection: &SendRequest<Pieces>,
+    value: &[u8],
+) -> Result<(), Failure> {
+    let message = [field(1, KEY), field(2, value)].concat();
     let (request, asking) = call(peer, "/etcdserverpb.KV/Put", &message).await?;
     drop(asking);
     let answer = connection.clone().send_request(request).await?;
@@ -117,9 +140,17 @@ impl Messages {
     }
 }
 
-/// A field of bytes. Those here are short enough for one byte of length.
+/// A field of bytes.
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2, content.len() as u8], content].concat()
+    let mut field = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length >= 0x80 {
+        field.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    field.push(length as u8);
+    field.extend_from_slice(content);
+    field
 }
 
 fn has_field(mut message: &[u8], wanted: u64) -> Result<bool, Failure> {

@@ -51,6 +51,8 @@ enum Work {
     /// Nodes that wait for a change of the subcluster: how long after the acknowledgment of a commit
     /// each is told.
     Told { clone: PathBuf, changes: usize },
+    /// Puts of so many bytes in etcd, one after the other: the same as of commits.
+    PutsToEtcd { bytes: usize },
     /// The same of watchers and puts in etcd.
     ToldByEtcd { changes: usize },
     /// Nodes that wait until the standard input ends. Says when all of them do.
@@ -65,6 +67,7 @@ fn main() -> Result<(), Failure> {
     let measured = runtime.block_on(async {
         match args.work {
             Work::Commits { clone } => commit::one_by_one(peer, &clone, args.count).await,
+            Work::PutsToEtcd { bytes } => etcd::one_by_one(&peer, args.count, bytes).await,
             Work::Fetch { want, have } => {
                 fetch::at_once(&peer, &want, have.as_deref(), args.count).await
             }

@@ -1,4 +1,4 @@
-"""etcd, alone, with its log on the same disk."""
+"""etcd, alone or with others, with its log on the same disk."""
 
 from ports import free_port, wait_for
 from process import Process
@@ -7,18 +7,34 @@ from process import Process
 class Etcd:
     name = "etcd"
 
-    def __init__(self, place, certificates):
-        place = place / "etcd"
+    def __init__(self, place, certificates, name="bench", peer=None, cluster=None):
+        """One of several knows the address of each, {name: address}."""
+        place = place / f"etcd-{name}"
         place.mkdir(mode=0o700)
-        self.port, peer_port = free_port(), free_port()
+        self.port = free_port()
+        peer = peer or f"http://127.0.0.1:{free_port()}"
+        cluster = cluster or {name: peer}
         self.certificates = certificates
         self.url = f"https://localhost:{self.port}"
-        peer = f"http://127.0.0.1:{peer_port}"
         self.process = Process([
-            "etcd", "--name", "bench", "--data-dir", place / "data", "--log-level", "error",
+            "etcd", "--name", name, "--data-dir", place / "data", "--log-level", "error",
             "--listen-client-urls", f"https://127.0.0.1:{self.port}", "--advertise-client-urls", self.url,
             "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", f"bench={peer}",
+            "--initial-cluster", ",".join(f"{name}={peer}" for name, peer in cluster.items()),
             "--cert-file", certificates / "server.crt", "--key-file", certificates / "server.key",
         ], place / "log")
+        if len(cluster) == 1:
+            self.wait()
+
+    def wait(self):
+        """One of several is there when most of the others are."""
         wait_for(self.port, self.process)
+
+
+def etcds(place, certificates, count):
+    """Several that replicate to each other."""
+    cluster = {f"e{number}": f"http://127.0.0.1:{free_port()}" for number in range(count)}
+    members = [Etcd(place, certificates, name, peer, cluster) for name, peer in cluster.items()]
+    for member in members:
+        member.wait()
+    return members

@@ -1,6 +1,6 @@
 """What is measured, by name. Each returns the lines of the table."""
 
-from . import at_once, clones, commits, files, memory, pushes, question, start, told, update, watch
+from . import at_once, clones, commits, files, memory, pushes, question, replication, start, told, update, watch
 
 WORKS = {
     "question": question.measure,
@@ -14,4 +14,5 @@ WORKS = {
     "memory": memory.measure,
     "start": start.measure,
     "pushes": pushes.measure,
+    "replication": replication.measure,
 }
