@@ -164,11 +164,16 @@ impl Cluster {
         Ok((outcome, index))
     }
 
-    /// Returns when this member has applied the log so far, or the time is up.
+    /// Returns when this member has made the log so far, or the time is up.
     pub(super) async fn applied(&self, index: u64, limit: Duration) -> bool {
+        timeout(limit, self.made_until(index)).await.unwrap_or(false)
+    }
+
+    /// Returns when this member has made the log so far; false if the log has been closed.
+    pub(super) async fn made_until(&self, index: u64) -> bool {
         let mut metrics = self.raft.metrics();
-        let come = metrics.wait_for(|now| now.last_applied.is_some_and(|id| id.index >= index));
-        timeout(limit, come).await.is_ok_and(|result| result.is_ok())
+        let come = metrics.wait_for(|now| now.last_applied.map_or(0, |id| id.index) >= index);
+        come.await.is_ok()
     }
 
     async fn ask_leader(&self, proposal: &Proposal) -> Option<(Outcome, u64)> {
@@ -225,18 +230,21 @@ impl Cluster {
     async fn send_pack(&self, pack: &str) -> Result<(), Error> {
         let members = self.members();
         let voters = members.values().filter(|(_, votes)| *votes).count();
-        let mut have = members.get(&self.id).is_some_and(|(_, votes)| *votes) as usize;
-        let mut sending = JoinSet::new();
-        for (member, votes) in members.into_values().filter(|(member, _)| member.key != self.key) {
+        let mut storing = JoinSet::new();
+        for (member, votes) in members.into_values() {
             let (peers, inbox) = (self.peers.clone(), self.inbox.clone());
-            let pack = pack.to_owned();
-            sending.spawn(async move {
-                let sent = peers.send_pack(&member, &inbox, &pack).await;
-                (votes, sent)
+            let (pack, is_own) = (pack.to_owned(), member.key == self.key);
+            storing.spawn(async move {
+                let stored = match is_own {
+                    true => peers.keep_pack(inbox).await,
+                    false => peers.send_pack(&member, &inbox, &pack).await,
+                };
+                (votes, stored)
             });
         }
+        let mut have = 0;
         while 2 * have <= voters {
-            match sending.join_next().await {
+            match storing.join_next().await {
                 None => return Err(Error::Unreplicated(NOT_SENT.into())),
                 Some(Ok((votes, Ok(())))) => have += votes as usize,
                 Some(Ok((_, Err(error)))) => tell(&error),
@@ -244,7 +252,7 @@ impl Cluster {
             }
         }
         // The others get it too, but nobody waits for them.
-        sending.detach_all();
+        storing.detach_all();
         Ok(())
     }
 

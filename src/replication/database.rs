@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 use std::{io, thread};
 
-use redb::{Error, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Durability, Error, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,7 @@ const FACTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("facts");
 /// How long to wait before what the disk has refused is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The file. Every write is on the disk when it returns. What the disk refuses is tried until it does
+/// The file. A write is on the disk when it returns, unless it says otherwise. What the disk refuses is tried until it does
 /// not: openraft would never go on after a failure, and a full disk is mended some time. Blocks.
 pub(super) struct Database {
     path: PathBuf,
@@ -49,10 +49,20 @@ impl Database {
         value.map(|value| Ok(serde_json::from_slice(&value)?)).transpose()
     }
 
+    /// Writes facts, all or none. They are on the disk when something else that was written later is.
+    pub(super) fn put_soon(&self, facts: &[Fact<'_>]) {
+        self.put_with(facts, Durability::None);
+    }
+
     /// Writes facts, all or none.
     pub(super) fn put(&self, facts: &[Fact<'_>]) {
+        self.put_with(facts, Durability::Immediate);
+    }
+
+    fn put_with(&self, facts: &[Fact<'_>], durability: Durability) {
         self.again(|database| {
-            let write = database.begin_write()?;
+            let mut write = database.begin_write()?;
+            write.set_durability(durability)?;
             let mut table = write.open_table(FACTS)?;
             for (name, value) in facts {
                 table.insert(*name, value.as_slice())?;

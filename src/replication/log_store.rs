@@ -1,5 +1,6 @@
 //! The log of this member, as openraft keeps one.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::io;
 use std::ops::RangeBounds;
@@ -120,8 +121,9 @@ impl RaftLogStorage<Types> for LogStore {
                 openraft::EntryPayload::Normal(proposal) => proposal.pack(),
                 _ => None,
             });
+            let packs: HashSet<&str> = packs.collect();
             // A pack that stays takes room, no more.
-            packs.for_each(|pack| drop(this.inbox.remove(pack)));
+            let _ = this.inbox.remove(|pack| packs.contains(pack));
             Ok(())
         })
         .await

@@ -8,9 +8,16 @@ use tokio::task;
 use super::cluster::Cluster;
 use super::manifest::Standing;
 use super::state::Refs;
+use super::state_machine::tell_other_hands;
 use crate::repository::{Error, Ref};
 
 impl Cluster {
+    /// The same at the start, when the log has been made again as far as it may have been made before.
+    pub(super) async fn mend_at_start(&self) {
+        self.made_until(self.kept.last_at_start()).await;
+        self.mend_all().await;
+    }
+
     /// Compares all repositories with the log, and mends what differs with what the others have.
     pub(super) async fn mend_all(&self) {
         let names: Vec<String> = self.kept.now().refs.keys().cloned().collect();
@@ -28,6 +35,7 @@ impl Cluster {
     pub(super) async fn mend(&self, name: &str) -> Result<(), Error> {
         let _turn = self.machine.turn.lock().await;
         if self.differs(name) {
+            tell_other_hands(name);
             self.fetch_missing(name).await?;
             let (machine, name) = (self.machine.clone(), name.to_owned());
             let mended = task::spawn_blocking(move || machine.set_back(&name)).await;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::Method;
+use tokio::task;
 use tokio::time::timeout;
 
 use super::link::{Link, Unanswered};
@@ -57,6 +58,12 @@ impl Peers {
     ) -> impl Iterator<Item = &'a Member> + use<'a> {
         let own_key = self.own_key.clone();
         members.iter().filter(move |member| member.key != own_key)
+    }
+
+    /// Has this server's own inbox on its disk.
+    pub(super) async fn keep_pack(&self, inbox: Arc<Inbox>) -> Result<(), Unanswered> {
+        let synced = task::spawn_blocking(move || inbox.sync()).await.map_err(io::Error::other);
+        synced.flatten().map_err(|error| Unanswered::Unreachable("the disk".into(), error))
     }
 
     /// Gives a member a pack to keep. When this returns, it is on the member's disk.
@@ -123,7 +130,7 @@ impl Peers {
     ) -> io::Result<()> {
         let (worker, wanted) = (store.clone(), standing.clone());
         let lacks = move || worker.lacks(&wanted.name, &wanted.refs);
-        let lacks = tokio::task::spawn_blocking(lacks).await?;
+        let lacks = task::spawn_blocking(lacks).await?;
         let (haves, wants) = lacks.map_err(io::Error::other)?;
         if wants.is_empty() {
             return Ok(());

@@ -5,11 +5,12 @@ use std::io;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use openraft::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::change::{Change, Proposal};
 use super::database::{Database, fact};
-use super::raft::{LogId, Member, Membership};
+use super::raft::{LogId, Member, Membership, Types};
 use super::roster::Roster;
 use crate::accounts;
 use crate::protocol::Id;
@@ -100,17 +101,29 @@ pub(super) struct Kept {
     now: ArcSwap<State>,
     /// Members that this server has been told of by whoever let it in.
     introduced: Vec<Member>,
+    /// The last entry that was there already.
+    last_at_start: u64,
 }
 
 impl Kept {
     /// What was kept. Blocks.
     pub(super) fn open(database: Arc<Database>, introduced: Vec<Member>) -> io::Result<Self> {
         let state: State = database.get(STATE)?.unwrap_or_default();
-        Ok(Self { database, now: ArcSwap::from_pointee(state), introduced })
+        let last: Option<Entry<Types>> = database.last()?;
+        let last_at_start = last.map_or(0, |entry| entry.log_id.index);
+        Ok(Self { database, now: ArcSwap::from_pointee(state), introduced, last_at_start })
     }
 
     pub(super) fn now(&self) -> Arc<State> {
         self.now.load_full()
+    }
+
+    /// Replaces it. After a loss of power it may be older than what has been made: the entries since
+    /// are made again, which changes nothing. Blocks.
+    pub(super) fn put_soon(&self, state: State) -> io::Result<()> {
+        self.database.put_soon(&[fact(STATE, &state)?]);
+        self.now.store(Arc::new(state));
+        Ok(())
     }
 
     /// Replaces it, durably. Blocks.
@@ -118,6 +131,16 @@ impl Kept {
         self.database.put(&[fact(STATE, &state)?]);
         self.now.store(Arc::new(state));
         Ok(())
+    }
+
+    /// The last entry that was there when this server was started.
+    pub(super) fn last_at_start(&self) -> u64 {
+        self.last_at_start
+    }
+
+    /// Whether an entry may have been made before this server was started, although it is made now.
+    pub(super) fn is_old(&self, entry: &LogId) -> bool {
+        entry.index <= self.last_at_start
     }
 
     /// All members that can be asked for something, as far as this one knows.

@@ -20,7 +20,7 @@ use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Allowed, Kept, State};
 use crate::accounts;
-use crate::repository::{self, Applied, Error, Inbox, Ref, Store};
+use crate::repository::{self, Applied, Error, Inbox, Orders, Ref, Store};
 
 /// How long to wait before what failed for a reason of this host's is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -42,14 +42,15 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     /// Does what an entry says. Whatever it comes to is the same at every member: what fails for a
-    /// reason of this host's is tried until it succeeds.
-    async fn carry_out(&self, proposal: Proposal) -> Outcome {
+    /// reason of this host's is tried until it succeeds. `is_old` tells that it, and others since, may
+    /// have been made before this server was started.
+    async fn carry_out(&self, proposal: Proposal, is_old: bool) -> Outcome {
         let Proposal::V1(change) = &proposal;
         let mut told = false;
         loop {
             self.fetch_pack(&proposal).await;
             let (this, work) = (self.clone(), change.clone());
-            let done = task::spawn_blocking(move || this.make(work)).await;
+            let done = task::spawn_blocking(move || this.make(work, is_old)).await;
             let error = match done {
                 Ok(Ok(outcome)) => return outcome,
                 Ok(Err(error)) => error.to_string(),
@@ -65,9 +66,9 @@ impl StateMachine {
     }
 
     /// Makes a change. Fails for reasons of this host's only. Blocks.
-    fn make(&self, change: Change) -> Result<Outcome, Error> {
+    fn make(&self, change: Change, is_old: bool) -> Result<Outcome, Error> {
         match change {
-            Change::Subcluster { entry, through } => self.subcluster(&entry, &through),
+            Change::Subcluster { entry, through } => self.subcluster(&entry, &through, is_old),
             Change::Account { name, account } => match self.accounts.put(&name, account) {
                 Err(error) => Err(io::Error::other(error).into()),
                 Ok(()) => Ok(Outcome::Done),
@@ -77,7 +78,12 @@ impl StateMachine {
         }
     }
 
-    fn subcluster(&self, entry: &repository::Entry, through: &str) -> Result<Outcome, Error> {
+    fn subcluster(
+        &self,
+        entry: &repository::Entry,
+        through: &str,
+        is_old: bool,
+    ) -> Result<Outcome, Error> {
         if let Some(outcome) = self.foregone(entry, through) {
             return Ok(outcome);
         }
@@ -86,9 +92,13 @@ impl StateMachine {
             Err(Error::Stale { .. }) if self.was_made(entry) => Ok(was_so(&self.store, entry)),
             // The log knows better than the disk.
             Err(Error::Stale { .. }) => {
+                if !is_old {
+                    tell_other_hands(&entry.subcluster);
+                }
                 self.set_back(&entry.subcluster)?;
                 self.store.apply(entry, quarantine.as_ref())
             }
+            Err(Error::Exists(_)) if is_old => self.make_again(entry),
             applied => applied,
         };
         match applied {
@@ -128,6 +138,16 @@ impl StateMachine {
         (!is_same(&to, through)).then_some(Refusal::Pinned { subcluster, to })
     }
 
+    /// A subcluster that has been made, and changed since, is made again.
+    fn make_again(&self, entry: &repository::Entry) -> Result<Applied, Error> {
+        let repository::Change::Create(change) = &entry.change else {
+            return Err(Error::NoSubcluster(entry.subcluster.clone()));
+        };
+        let refs = change.updates.iter().map(|update| (update.name.clone(), update.new));
+        self.store.restore(&entry.subcluster, &refs.collect::<Vec<_>>(), &Orders::default())?;
+        Ok(was_so(&self.store, entry))
+    }
+
     /// This server was stopped between making a change and writing that down.
     fn was_made(&self, entry: &repository::Entry) -> bool {
         let repository::Change::Move(change) = &entry.change else { return false };
@@ -141,10 +161,6 @@ impl StateMachine {
         let Some(refs) = state.refs.get(name) else { return Ok(()) };
         let refs: Vec<Ref> = refs.iter().map(|(name, id)| (name.clone(), *id)).collect();
         let orders = self.store.get(name)?.snapshot().orders.clone();
-        tracing::error!(
-            subcluster = name,
-            "somebody has written into the repository of subcluster {name} on this server, past the cluster: its references are set back to what the cluster has; commit with git push or eccfg",
-        );
         self.store.restore(name, &refs, &orders)
     }
 
@@ -221,6 +237,13 @@ impl StateMachine {
     }
 }
 
+pub(super) fn tell_other_hands(name: &str) {
+    tracing::error!(
+        subcluster = name,
+        "somebody has written into the repository of subcluster {name} on this server, past the cluster: its references are set back to what the cluster has; commit with git push or eccfg",
+    );
+}
+
 fn was_so(store: &Store, entry: &repository::Entry) -> Applied {
     let head = store.get(&entry.subcluster).ok().and_then(|there| there.snapshot().head);
     Applied { was_so: true, head, ..Applied::default() }
@@ -261,17 +284,16 @@ impl RaftStateMachine<Types> for StateMachine {
                 }
                 EntryPayload::Normal(proposal) => {
                     state.change(&proposal);
-                    let outcome = self.carry_out(proposal.clone()).await;
+                    let is_old = self.kept.is_old(&log_id);
+                    let outcome = self.carry_out(proposal.clone(), is_old).await;
                     if let Outcome::Applied(_) = outcome {
                         state.made(&proposal);
                     }
                     outcome
                 }
             };
-            // One by one: an entry that is applied again when others have followed could come to
-            // something else.
             let kept = self.kept.clone();
-            blocking(ErrorVerb::Write, move || kept.put(state)).await?;
+            blocking(ErrorVerb::Write, move || kept.put_soon(state)).await?;
             outcomes.push(outcome);
         }
         Ok(outcomes)

@@ -11,12 +11,11 @@ use super::{Error, Pushed, Quarantine, durable};
 
 /// Beside the repositories, so that packs get there by a second name and not by copying.
 const DIR: &str = ".inbox";
-/// How much of the pack was pushed.
-const PUSHED: &str = "pushed.json";
 /// A pack that no entry of the log names is kept for so long: its entry may be on its way.
 const UNPROPOSED: Duration = Duration::from_secs(60 * 60);
 
-/// The packs, by name.
+/// The packs. Each is a file `NAME-OBJECTS-LENGTH.pack` that tells how much of it was pushed, and
+/// its index; the index is there first.
 pub struct Inbox {
     dir: PathBuf,
 }
@@ -32,73 +31,107 @@ impl Inbox {
         Ok(Self { dir })
     }
 
-    /// Keeps the pack of a quarantine, durably. Doing it twice is harmless.
+    /// Keeps the pack of a quarantine; durably when [`Inbox::sync`] has returned. Doing it twice is
+    /// harmless.
     pub fn keep(&self, quarantine: &Quarantine) -> Result<(), Error> {
         let Some(pushed) = quarantine.pushed() else { return Ok(()) };
-        let Some(dir) = self.dir_of(&pushed.pack) else { return Ok(()) };
-        let files = dir.join("pack");
-        fs::create_dir_all(&files)?;
-        for ending in ["pack", "idx"] {
-            let name = format!("pack-{}.{ending}", pushed.pack);
-            link(&quarantine.files().join(&name), &files.join(name))?;
+        for ending in ["idx", "pack"] {
+            let kept = self.dir.join(format!("{}.{ending}", stem(pushed)));
+            link(&quarantine.file(ending), &kept)?;
         }
-        durable::sync_dir(&files)?;
-        // What has this file is whole.
-        let content = serde_json::to_vec(pushed).expect("a name and two numbers");
-        durable::write_file(&dir.join(PUSHED), &content)?;
-        Ok(durable::sync_dir(&self.dir)?)
+        Ok(())
     }
 
-    /// Takes in a pack that another member sends, if its content is what its name says.
+    /// Makes all that is kept durable.
+    pub fn sync(&self) -> io::Result<()> {
+        durable::sync_dir(&self.dir)
+    }
+
+    /// Takes in a pack that another member sends, durably, if its content is what its name says.
     pub fn receive(&self, pushed: &Pushed, input: impl BufRead) -> Result<(), Error> {
         let above = self.dir.parent().expect("the inbox lies beside the repositories");
         let quarantine = Quarantine::receive_apart(above, input)?;
         if quarantine.pack() != Some(&pushed.pack) {
             return Err(Error::BadPack(format!("this is not the pack {}", pushed.pack)));
         }
-        self.keep(&quarantine.with_pushed(pushed.clone()))
+        self.keep(&quarantine.with_pushed(pushed.clone()))?;
+        Ok(self.sync()?)
     }
 
     /// The pack of this name, if it is there.
     pub fn find(&self, pack: &str) -> Option<Quarantine> {
-        let dir = self.dir_of(pack)?;
-        let pushed = serde_json::from_slice(&fs::read(dir.join(PUSHED)).ok()?).ok()?;
-        Some(Quarantine::in_inbox(dir, pushed))
+        let pushed = self.all().ok()?.into_iter().find(|pushed| pushed.pack == pack)?;
+        Some(Quarantine::in_inbox(self.dir.join(stem(&pushed)), pushed))
     }
 
     /// The pack of this name for sending it on, and how much of it was pushed.
     pub fn file(&self, pack: &str) -> Option<(Pushed, File)> {
         let quarantine = self.find(pack)?;
-        let file = File::open(quarantine.files().join(format!("pack-{pack}.pack"))).ok()?;
+        let file = File::open(quarantine.file("pack")).ok()?;
         Some((quarantine.pushed()?.clone(), file))
     }
 
-    /// No entry of the log names it any more.
-    pub fn remove(&self, pack: &str) -> io::Result<()> {
-        match self.dir_of(pack).map(fs::remove_dir_all) {
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+    /// No entry of the log names these any more.
+    pub fn remove(&self, is_unnamed: impl Fn(&str) -> bool) -> io::Result<()> {
+        let unnamed = self.all()?.into_iter().filter(|pushed| is_unnamed(&pushed.pack));
+        for pushed in unnamed {
+            self.remove_one(&pushed)?;
         }
+        Ok(())
     }
 
     /// Removes what has been waiting for its entry for too long. `is_named` tells what the log names.
     pub fn tidy(&self, is_named: impl Fn(&str) -> bool) -> io::Result<()> {
-        for entry in fs::read_dir(&self.dir)? {
-            let entry = entry?;
-            let age = SystemTime::now().duration_since(entry.metadata()?.modified()?);
-            let is_old = age.is_ok_and(|age| age > UNPROPOSED);
-            if let (true, Some(pack)) = (is_old, entry.file_name().to_str())
-                && !is_named(pack)
-            {
-                self.remove(pack)?;
+        for pushed in self.all()? {
+            let path = self.dir.join(format!("{}.pack", stem(&pushed)));
+            let age = SystemTime::now().duration_since(fs::metadata(path)?.modified()?);
+            if age.is_ok_and(|age| age > UNPROPOSED) && !is_named(&pushed.pack) {
+                self.remove_one(&pushed)?;
             }
         }
         Ok(())
     }
 
-    /// Names come from other members: nothing but hexadecimal digits is one.
-    fn dir_of(&self, pack: &str) -> Option<PathBuf> {
-        let is_name = pack.len() == 40 && pack.bytes().all(|digit| digit.is_ascii_hexdigit());
-        is_name.then(|| self.dir.join(pack))
+    fn remove_one(&self, pushed: &Pushed) -> io::Result<()> {
+        for ending in ["pack", "idx"] {
+            match fs::remove_file(self.dir.join(format!("{}.{ending}", stem(pushed)))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn all(&self) -> io::Result<Vec<Pushed>> {
+        let names = fs::read_dir(&self.dir)?.map(|entry| Ok(entry?.file_name()));
+        let names: Vec<_> = names.collect::<io::Result<_>>()?;
+        Ok(names.iter().filter_map(|name| read(name.to_str()?.strip_suffix(".pack")?)).collect())
+    }
+}
+
+fn stem(Pushed { pack, objects, length }: &Pushed) -> String {
+    format!("{pack}-{objects}-{length}")
+}
+
+fn read(stem: &str) -> Option<Pushed> {
+    let mut parts = stem.split('-');
+    let (pack, objects, length) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(Pushed {
+        pack: pack.to_owned(),
+        objects: objects.parse().ok()?,
+        length: length.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_how_much_was_pushed() {
+        let pushed = Pushed { pack: "ab".repeat(20), objects: 3, length: 700 };
+        let again = read(&stem(&pushed)).unwrap();
+        assert_eq!((again.pack, again.objects, again.length), (pushed.pack, 3, 700));
+        assert!(read("pushed").is_none() && read("a-b-c").is_none());
     }
 }

@@ -30,7 +30,7 @@ pub struct Quarantine {
 enum Place {
     /// Gone when it is dropped.
     Own(TempDir),
-    /// In the inbox, which keeps it.
+    /// In the inbox, which keeps it: the path of both files without their endings.
     Inbox(PathBuf),
 }
 
@@ -45,8 +45,8 @@ impl Place {
 
 impl Quarantine {
     /// A pack that lies in the inbox.
-    pub(super) fn in_inbox(dir: PathBuf, pack: Pushed) -> Self {
-        Self { dir: Place::Inbox(dir), pack: Some(pack), _packs: None }
+    pub(super) fn in_inbox(stem: PathBuf, pack: Pushed) -> Self {
+        Self { dir: Place::Inbox(stem), pack: Some(pack), _packs: None }
     }
 
     /// The same, of which another member knows how much was pushed.
@@ -55,9 +55,15 @@ impl Quarantine {
         self
     }
 
-    /// The files of the pack.
-    pub(super) fn files(&self) -> PathBuf {
-        self.dir.path().join("pack")
+    /// The pack's file with this ending, `pack` or `idx`.
+    pub(super) fn file(&self, ending: &str) -> PathBuf {
+        match &self.dir {
+            Place::Own(dir) => {
+                let pack = self.pack().unwrap_or_default();
+                dir.path().join(format!("pack/pack-{pack}.{ending}"))
+            }
+            Place::Inbox(stem) => stem.with_added_extension(ending),
+        }
     }
 
     /// Receives a pack, completing a thin one from the objects that are there. Memory does not grow
@@ -125,7 +131,7 @@ impl Quarantine {
         // libgit2 and git look for the index first, so the pack must be there before it.
         for ending in ["pack", "idx"] {
             let name = format!("pack-{pack}.{ending}");
-            let source = self.files().join(&name);
+            let source = self.file(ending);
             match &self.dir {
                 Place::Own(_) if source.exists() => fs::rename(source, target.join(name))?,
                 Place::Own(_) => {}
