@@ -100,14 +100,21 @@ impl Cluster {
     /// Tells the others that this server has come, until they have made it a member.
     pub(super) async fn come(self: Arc<Self>) {
         let mut told = false;
-        while !self.members().contains_key(&self.id) {
+        // What the log says of members counts when it is applied: until then this server knows those
+        // it was told of, and nobody else may fill it.
+        while !self.kept.is_member(self.id) {
             let members = self.kept.members();
             let mut heard = false;
             for member in self.peers.others(&members) {
                 let link = self.peers.link(member, Use::Talk);
                 let id = self.id.to_string().into_bytes();
                 match link.ask(CAME, id, ASK_TIME).await {
-                    Ok(_) => heard = true,
+                    Ok(answer) => {
+                        heard = true;
+                        if let Ok(members) = serde_json::from_slice(&answer) {
+                            self.kept.introduce(members);
+                        }
+                    }
                     Err(error) => tracing::debug!("{error}"),
                 }
                 if heard {

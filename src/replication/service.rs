@@ -105,7 +105,8 @@ impl Cluster {
             (Method::POST, CAME) => {
                 let id: u64 = question(request).await?;
                 self.came(key.to_string(), id).await.map_err(unavailable)?;
-                json(&())
+                let members = self.members().into_values().map(|(member, _)| member);
+                json(&members.collect::<Vec<_>>())
             }
             (Method::POST, OBJECTS) => self.give_objects(question(request).await?).await,
             (Method::PUT, _) if path.starts_with(PACKS) => {

@@ -99,8 +99,8 @@ pub(super) enum Allowed {
 pub(super) struct Kept {
     database: Arc<Database>,
     now: ArcSwap<State>,
-    /// Members that this server has been told of by whoever let it in.
-    introduced: Vec<Member>,
+    /// Members that this server has been told of before it is one: by whoever let it in, and since.
+    introduced: ArcSwap<Vec<Member>>,
     /// The last entry that was there already.
     last_at_start: u64,
 }
@@ -111,6 +111,7 @@ impl Kept {
         let state: State = database.get(STATE)?.unwrap_or_default();
         let last: Option<Entry<Types>> = database.last()?;
         let last_at_start = last.map_or(0, |entry| entry.log_id.index);
+        let introduced = ArcSwap::from_pointee(introduced);
         Ok(Self { database, now: ArcSwap::from_pointee(state), introduced, last_at_start })
     }
 
@@ -148,15 +149,29 @@ impl Kept {
         let state = self.now.load();
         let known: Vec<Member> = state.membership.nodes().map(|(_, node)| node.clone()).collect();
         match known.is_empty() {
-            true => self.introduced.clone(),
+            true => (**self.introduced.load()).clone(),
             false => known,
         }
+    }
+
+    /// A member has said who the members are: any of them may lead by now, and fill this server.
+    pub(super) fn introduce(&self, members: Vec<Member>) {
+        let mut known = (**self.introduced.load()).clone();
+        known.retain(|old| members.iter().all(|new| new.key != old.key));
+        known.extend(members);
+        self.introduced.store(Arc::new(known));
+    }
+
+    /// Whether the member with this number is one, as far as has been applied.
+    pub(super) fn is_member(&self, id: u64) -> bool {
+        self.now.load().membership.membership().get_node(&id).is_some()
     }
 
     fn keys(&self) -> BTreeSet<String> {
         let state = self.now.load();
         let listed = state.roster.0.values().map(|listed| listed.key.clone());
-        listed.chain(self.introduced.iter().map(|member| member.key.clone())).collect()
+        let introduced = self.introduced.load();
+        listed.chain(introduced.iter().map(|member| member.key.clone())).collect()
     }
 }
 

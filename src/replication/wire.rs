@@ -33,7 +33,8 @@ pub(super) const BRING: &str = "/bring";
 pub(super) const HAND_OVER: &str = "/hand-over";
 /// The leader wants this member to lead.
 pub(super) const LEAD: &str = "/lead";
-/// A server that was let in is there: the number of its log, in digits.
+/// A server that was let in is there: the number of its log, in digits. It is told who the members
+/// are.
 pub(super) const CAME: &str = "/came";
 /// A pack, to be kept or to be had: `/packs/NAME`.
 pub(super) const PACKS: &str = "/packs/";

@@ -56,3 +56,27 @@ fn a_member_that_has_lost_its_disk_gets_everything_again() {
     });
     machines.assert_same("default");
 }
+
+/// Whoever leads fills a member that has lost its disk, though it was let in when there was another
+/// leader and fewer members.
+#[test]
+fn a_member_that_has_lost_its_disk_is_filled_by_one_that_it_never_heard_of() {
+    let mut machines = Machines::cluster(3);
+    let body = r#"{"node":"m2"}"#;
+    for method in ["PUT", "DELETE"] {
+        let reply = machines.curl(0, "/subclusters/default/override").json(method, body);
+        assert_eq!(reply.status, 200, "{method}");
+    }
+    eventually("the member leads that came last", || machines.leader() == 2);
+    machines.kill(1);
+    let state = machines.all[1].root().join("var/ecconfigd");
+    fs::remove_dir_all(state.join("repo")).unwrap();
+    fs::remove_file(state.join("cluster/log")).unwrap();
+    machines.start(1);
+    machines.wait_for_members([0, 1, 2]);
+    eventually("it has everything", || {
+        machines.curl(1, "/config/default/boot/?consistent").send().status == 200
+    });
+    assert_eq!(machines.leader(), 2);
+    machines.assert_same("default");
+}
