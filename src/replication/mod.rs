@@ -14,6 +14,8 @@
 mod change;
 mod cluster;
 mod database;
+#[cfg(test)]
+mod decided_twice;
 mod joining;
 mod leading;
 mod link;

@@ -84,12 +84,13 @@ impl StateMachine {
         through: &str,
         is_old: bool,
     ) -> Result<Outcome, Error> {
-        if let Some(outcome) = self.foregone(entry, through) {
+        if let Some(outcome) = self.foregone(entry, through)? {
             return Ok(outcome);
         }
         let quarantine = pack_of(entry).and_then(|pack| self.inbox.find(pack));
         let applied = match self.store.apply(entry, quarantine.as_ref()) {
-            Err(Error::Stale { .. }) if self.was_made(entry) => Ok(was_so(&self.store, entry)),
+            // This server was stopped between making the change and writing that down.
+            Err(Error::Stale { .. }) if self.was_made(entry)? => Ok(was_so(&self.store, entry)),
             // The log knows better than the disk.
             Err(Error::Stale { .. }) => {
                 if !is_old {
@@ -110,24 +111,31 @@ impl StateMachine {
     }
 
     /// What comes of an entry by the log alone, if that is enough to know.
-    fn foregone(&self, entry: &repository::Entry, through: &str) -> Option<Outcome> {
+    fn foregone(
+        &self,
+        entry: &repository::Entry,
+        through: &str,
+    ) -> Result<Option<Outcome>, Error> {
         let state = self.kept.now();
         let name = &entry.subcluster;
         let is_there = state.refs.contains_key(name);
-        let refused = |refusal| Some(Outcome::Refused(refusal));
+        let refused = |refusal| Ok(Some(Outcome::Refused(refusal)));
+        let made = || Ok(Some(Outcome::Applied(was_so(&self.store, entry))));
         match &entry.change {
-            repository::Change::Create(_) if !is_there => None,
+            repository::Change::Create(_) if !is_there => Ok(None),
             _ if !is_there => refused(Refusal::NoSubcluster(name.clone())),
             repository::Change::Create(change) => match state.allows(name, change) {
-                Allowed::WasSo => Some(Outcome::Applied(was_so(&self.store, entry))),
+                Allowed::WasSo => made(),
                 _ => refused(Refusal::Exists(name.clone())),
             },
             repository::Change::Move(change) => match state.allows(name, change) {
-                Allowed::Yes => self.pinned(entry, through).and_then(refused),
-                Allowed::WasSo => Some(Outcome::Applied(was_so(&self.store, entry))),
+                Allowed::Yes => self.pinned(entry, through).map_or(Ok(None), refused),
+                Allowed::WasSo => made(),
+                // It was proposed again as nobody had heard what came of it, and others followed.
+                Allowed::Stale(_) if self.was_made(entry)? => made(),
                 Allowed::Stale(reference) => refused(Refusal::Stale(reference)),
             },
-            _ => None,
+            _ => Ok(None),
         }
     }
 
@@ -148,10 +156,10 @@ impl StateMachine {
         Ok(was_so(&self.store, entry))
     }
 
-    /// This server was stopped between making a change and writing that down.
-    fn was_made(&self, entry: &repository::Entry) -> bool {
-        let repository::Change::Move(change) = &entry.change else { return false };
-        self.store.get(&entry.subcluster).is_ok_and(|there| there.shows(&change.updates))
+    /// Whether what a change brings is in the history already.
+    fn was_made(&self, entry: &repository::Entry) -> Result<bool, Error> {
+        let repository::Change::Move(change) = &entry.change else { return Ok(false) };
+        self.store.get(&entry.subcluster)?.has_made(&change.updates)
     }
 
     /// Brings the references of a subcluster to where the log says that they are, if somebody else

@@ -15,7 +15,7 @@ use crate::accounts;
 use crate::repository::{Inbox, Store};
 use crate::tls::{Names, ServerTls, ensure};
 
-struct Builder;
+pub(super) struct Builder;
 
 impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
     async fn build(&self) -> Result<(TempDir, LogStore, StateMachine), StorageError> {

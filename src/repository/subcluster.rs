@@ -150,11 +150,32 @@ impl Subcluster {
         self.snapshot().head.ok_or_else(empty)
     }
 
-    /// Whether all of these have happened.
-    pub fn shows(&self, updates: &[RefUpdate]) -> bool {
+    /// Whether references are where all of these bring them.
+    pub(super) fn shows(&self, updates: &[RefUpdate]) -> bool {
         let snapshot = self.snapshot();
         let value = |name: &str| snapshot.get(name).map_or(Id::ZERO, |reference| reference.target);
         updates.iter().all(|update| value(&update.name) == update.new)
+    }
+
+    /// Whether all of these have happened, though others may have followed: a reference is where it
+    /// was to be, or what it was moved forward to is in its history. Blocks.
+    pub fn has_made(&self, updates: &[RefUpdate]) -> Result<bool, Error> {
+        let snapshot = self.snapshot();
+        let value = |name: &str| snapshot.get(name).map_or(Id::ZERO, |reference| reference.target);
+        self.read(|repository| {
+            let is_above = |one: Id, other: Id| -> Result<bool, Error> {
+                let are_commits = [one, other].map(|id| repository.find_commit(id.into()).is_ok());
+                let both = are_commits == [true, true];
+                Ok(both && repository.graph_descendant_of(one.into(), other.into())?)
+            };
+            for RefUpdate { name, old, new } in updates {
+                let now = value(name);
+                if now != *new && !(is_above(now, *new)? && is_above(*new, *old)?) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
     }
 
     /// The commit of a revision of the live configuration.
