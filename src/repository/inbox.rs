@@ -125,7 +125,38 @@ fn read(stem: &str) -> Option<Pushed> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
+
+    /// One blob as a pack.
+    fn pack(dir: &Path) -> (Pushed, Vec<u8>) {
+        let repository = git2::Repository::init_bare(dir.join("from")).unwrap();
+        let mut builder = repository.packbuilder().unwrap();
+        builder.insert_object(repository.blob(b"content").unwrap(), None).unwrap();
+        let mut content = git2::Buf::new();
+        builder.write_buf(&mut content).unwrap();
+        let received = Quarantine::receive_apart(dir, &content[..]).unwrap();
+        (received.pushed().unwrap().clone(), content.to_vec())
+    }
+
+    /// Sent by who proposes it, and fetched as it is due.
+    #[test]
+    fn a_pack_that_comes_several_times_at_once_is_kept_each_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pushed, content) = pack(dir.path());
+        let inbox = Inbox::open(dir.path()).unwrap();
+        for _ in 0..20 {
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| inbox.receive(&pushed, &content[..]).unwrap());
+                }
+            });
+            assert!(inbox.find(&pushed.pack).is_some());
+            inbox.remove(|pack| pack == pushed.pack).unwrap();
+            assert!(inbox.find(&pushed.pack).is_none());
+        }
+    }
 
     #[test]
     fn a_name_tells_how_much_was_pushed() {
