@@ -10,7 +10,7 @@ use super::raft::LogId;
 use super::state_machine::StateMachine;
 use super::suite::Builder;
 use crate::protocol::Id;
-use crate::repository::{self, Applied, Author, Move, RefUpdate};
+use crate::repository::{self, Applied, Author, Head, Move, RefUpdate};
 
 const BOOT: &str = "refs/heads/boot";
 
@@ -57,7 +57,8 @@ async fn a_change_that_is_decided_again_after_others_is_not_refused() {
     let mine = moves(first, second);
     let log = [moves(Id::ZERO, first), mine.clone(), moves(second, third), mine];
     let outcomes = outcomes(&mut machine, &log).await;
-    let was_so = Outcome::Applied(Applied { was_so: true, ..Applied::default() });
+    let head = Some(Head { commit: second, revision: 2 });
+    let was_so = Outcome::Applied(Applied { was_so: true, head, ..Applied::default() });
     assert_eq!(outcomes[3], was_so);
 }
 

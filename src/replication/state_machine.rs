@@ -20,7 +20,7 @@ use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Allowed, Kept, State};
 use crate::accounts;
-use crate::repository::{self, Applied, Error, Inbox, Orders, Ref, Store};
+use crate::repository::{self, Applied, BOOT, Error, Head, Inbox, Orders, Ref, Store};
 
 /// How long to wait before what failed for a reason of this host's is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -111,11 +111,7 @@ impl StateMachine {
     }
 
     /// What comes of an entry by the log alone, if that is enough to know.
-    fn foregone(
-        &self,
-        entry: &repository::Entry,
-        through: &str,
-    ) -> Result<Option<Outcome>, Error> {
+    fn foregone(&self, entry: &repository::Entry, through: &str) -> Result<Option<Outcome>, Error> {
         let state = self.kept.now();
         let name = &entry.subcluster;
         let is_there = state.refs.contains_key(name);
@@ -252,8 +248,18 @@ pub(super) fn tell_other_hands(name: &str) {
     );
 }
 
+/// What is told of a change that had been made before.
 fn was_so(store: &Store, entry: &repository::Entry) -> Applied {
-    let head = store.get(&entry.subcluster).ok().and_then(|there| there.snapshot().head);
+    let boot = match &entry.change {
+        repository::Change::Move(change) | repository::Change::Create(change) => {
+            change.updates.iter().find(|update| update.name == BOOT)
+        }
+        _ => None,
+    };
+    let head = boot.and_then(|update| {
+        let revision = store.get(&entry.subcluster).ok()?.revision_of(update.new)?;
+        Some(Head { commit: update.new, revision })
+    });
     Applied { was_so: true, head, ..Applied::default() }
 }
 
