@@ -73,7 +73,11 @@ fn every_option_is_in_the_manual_page_and_no_other() {
     let eccfg = env!("CARGO_BIN_EXE_eccfg");
     let commands = ecconfigd::node::command();
     let helps = commands.get_subcommands().map(|command| format!("{} --help", command.get_name()));
-    let told = helps.chain(["--help".to_owned(), "subcluster copy --help".to_owned()]);
+    let told = helps.chain([
+        "--help".to_owned(),
+        "subcluster copy --help".to_owned(),
+        "subcluster slaves --help".to_owned(),
+    ]);
     assert_eq!(
         page_options("eccfg"),
         told.flat_map(|words| options(&help(eccfg, &words))).collect()

@@ -291,7 +291,12 @@ pub enum Subcluster {
     /// Try to end the CONFLICT of a subcluster.
     Resolve { cluster: String },
     /// Tell the SLAVE nodes that can be reached.
-    Slaves { cluster: Option<String> },
+    Slaves {
+        /// One line for each, with how many changes of the cluster it lacks.
+        #[arg(long)]
+        verbose: bool,
+        cluster: Option<String>,
+    },
 }
 
 impl Args {

@@ -172,10 +172,23 @@ impl Log {
         leader.map_or_else(members::this_host, |(_, member)| member.name)
     }
 
-    /// The members that have copies.
-    pub fn slaves(&self) -> Vec<String> {
-        let master = self.master();
-        self.members().into_iter().filter(|member| *member != master).collect()
+    /// The members other than `master` that can be reached, and how many entries of the log each
+    /// lacks.
+    pub async fn slaves(&self, master: &str) -> Vec<(String, u64)> {
+        let members = self.members_now().await;
+        let last = members.iter().filter_map(MemberNow::log).max().unwrap_or_default();
+        let slaves = members.iter().filter(|member| !members::is_same(member.name(), master));
+        let reached = slaves.filter_map(|member| Some((member.name().to_owned(), member.made()?)));
+        reached.map(|(name, made)| (name, last.saturating_sub(made))).collect()
+    }
+
+    /// Has every member compare its repository of a subcluster with the log, and mend what differs.
+    /// Fails with what could not be mended, and where. Blocks.
+    pub fn compare(&self, subcluster: &str) -> Result<(), Error> {
+        match self.cluster.load_full() {
+            Some(cluster) => self.setting.runtime.block_on(cluster.compare(subcluster)),
+            None => self.setting.store.get(subcluster)?.check(),
+        }
     }
 
     /// Waits until readers here see all that has been acknowledged anywhere. Fails if there is no

@@ -2,14 +2,21 @@
 //! are damaged.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::task;
 
 use super::cluster::Cluster;
 use super::manifest::Standing;
+use super::peers::Use;
+use super::raft::Member;
 use super::state::Refs;
 use super::state_machine::tell_other_hands;
+use super::wire::COMPARE;
 use crate::repository::{Error, Ref};
+
+/// A member must have compared its repository within this time.
+const COMPARE_TIME: Duration = Duration::from_secs(60);
 
 impl Cluster {
     /// The same at the start, when the log has been made again as far as it may have been made before.
@@ -42,6 +49,37 @@ impl Cluster {
             mended.map_err(io::Error::other)??;
         }
         Ok(())
+    }
+
+    /// Has every member compare and mend its repository of a subcluster. Fails with what is wrong.
+    pub(super) async fn compare(&self, name: &str) -> Result<(), Error> {
+        let question = serde_json::to_vec(name).map_err(io::Error::other)?;
+        let mut wrong = Vec::new();
+        for (member, _) in self.members().into_values() {
+            let compared = match member.key == self.key {
+                true => self.compare_own(name).await.map_err(|error| error.to_string()),
+                false => self.compare_at(&member, question.clone()).await,
+            };
+            wrong.extend(compared.err().map(|error| format!("{}: {error}", member.name)));
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Unsound(wrong.join("; "))),
+        }
+    }
+
+    /// The same here alone: whether the history and the newest files are whole, too.
+    pub(super) async fn compare_own(&self, name: &str) -> Result<(), Error> {
+        self.mend(name).await?;
+        let (store, name) = (self.store.clone(), name.to_owned());
+        let checked = task::spawn_blocking(move || store.get(&name)?.check()).await;
+        checked.map_err(io::Error::other)?
+    }
+
+    async fn compare_at(&self, member: &Member, question: Vec<u8>) -> Result<(), String> {
+        let link = self.peers.link(member, Use::Talk);
+        let answer = link.ask(COMPARE, question, COMPARE_TIME).await.map_err(|e| e.to_string())?;
+        serde_json::from_slice(&answer).map_err(|e| e.to_string())?
     }
 
     /// Whether the references are others than the log's. One that has moved meanwhile is not.

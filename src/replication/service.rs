@@ -21,8 +21,8 @@ use super::cluster::Cluster;
 use super::manifest::VERSION;
 use super::stream;
 use super::wire::{
-    APPEND, BRING, Body, CAME, HAND_OVER, LEAD, MAX_QUESTION, MEMBERS, OBJECTS, Objects, PACKS,
-    PROPOSE, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent, VOTE,
+    APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, MAX_QUESTION, MEMBERS, OBJECTS, Objects,
+    PACKS, PROPOSE, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent, VOTE,
 };
 use crate::protocol::FetchRequest;
 use crate::repository::{Error, FetchAnswer, Pushed, Spool};
@@ -92,6 +92,10 @@ impl Cluster {
             }
             (Method::POST, MEMBERS) => json(&self.members_now().await),
             (Method::POST, STANDING) => json(&self.own_standing()),
+            (Method::POST, COMPARE) => {
+                let name: String = question(request).await?;
+                json(&self.compare_own(&name).await.map_err(|error| error.to_string()))
+            }
             (Method::POST, BRING) => {
                 let outcome = self.bring_for(question(request).await?).await;
                 json(&outcome.map_err(unavailable)?)

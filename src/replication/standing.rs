@@ -30,6 +30,16 @@ impl MemberNow {
         self.standing.is_some()
     }
 
+    /// The last entry of its log, if it answers.
+    pub fn log(&self) -> Option<u64> {
+        Some(self.standing.as_ref()?.log)
+    }
+
+    /// The last entry that it has made, if it answers.
+    pub fn made(&self) -> Option<u64> {
+        Some(self.standing.as_ref()?.applied)
+    }
+
     /// Its host name.
     pub fn name(&self) -> &str {
         &self.name

@@ -27,6 +27,8 @@ pub(super) const READ: &str = "/read";
 pub(super) const MEMBERS: &str = "/members";
 /// How the member that is asked is.
 pub(super) const STANDING: &str = "/standing";
+/// A repository is to be compared with the log, and mended: the subcluster's name.
+pub(super) const COMPARE: &str = "/compare";
 /// A change that must go through the member that is asked.
 pub(super) const BRING: &str = "/bring";
 /// Somebody else is to lead: the name of whom.

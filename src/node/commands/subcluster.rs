@@ -34,7 +34,13 @@ pub fn run(session: &Session, command: &Subcluster) -> Result<(), Error> {
             let answer = ask(&mut remote, Method::GET, &first(cluster), "/master", None)?;
             session.output.answer(answer["master"].as_str().unwrap_or_default());
         }
-        Subcluster::Slaves { cluster } => {
+        Subcluster::Slaves { verbose: true, cluster } => {
+            let answer = ask(&mut remote, Method::GET, &first(cluster), "/slaves", None)?;
+            for (name, behind) in answer["behind"].as_object().into_iter().flatten() {
+                session.output.answer(format!("{name:<24} {behind} behind"));
+            }
+        }
+        Subcluster::Slaves { cluster, .. } => {
             let answer = ask(&mut remote, Method::GET, &first(cluster), "/slaves", None)?;
             let names = answer["slaves"].as_array().into_iter().flatten();
             let names: Vec<&str> = names.filter_map(Value::as_str).collect();

@@ -43,7 +43,7 @@ fn end(admin: &Admin, name: &str) -> Result<(), Error> {
     if subcluster.refuse_conflict().is_ok() {
         return Ok(());
     }
-    subcluster.check().map_err(|error| stays(&subcluster, error))?;
+    admin.app.log.compare(name.as_str()).map_err(|error| stays(&subcluster, error))?;
     if !admin.propose(name, Change::EndConflict, admin.author(), None)?.was_so {
         let (who, client) = (&admin.account.name, admin.client);
         tracing::info!(

@@ -1,5 +1,6 @@
 //! Which member has the MASTER of a subcluster, which have SLAVES, and the order that one stays.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hyper::{Request, Response, StatusCode};
@@ -31,23 +32,33 @@ struct Master {
 
 #[derive(Serialize)]
 struct Slaves {
+    /// Those that can be reached.
     slaves: Vec<String>,
+    /// How many entries of the cluster's log each of them lacks.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    behind: BTreeMap<String, u64>,
 }
 
 /// `GET /subclusters/NAME/master`
 pub(super) async fn master(app: &Arc<App>, name: String) -> Result<Response<Body>, Error> {
+    Ok(json::respond(StatusCode::OK, &master_of(app, name).await?))
+}
+
+async fn master_of(app: &Arc<App>, name: String) -> Result<Master, Error> {
     let subcluster = open(app, name).await?;
     let pinned = subcluster.snapshot().orders.master.clone();
     let pinned = pinned.and_then(|node| app.log.member(&node));
     let is_pinned = pinned.is_some();
     let master = pinned.unwrap_or_else(|| app.log.master());
-    Ok(json::respond(StatusCode::OK, &Master { master, is_pinned }))
+    Ok(Master { master, is_pinned })
 }
 
 /// `GET /subclusters/NAME/slaves`
 pub(super) async fn slaves(app: &Arc<App>, name: String) -> Result<Response<Body>, Error> {
-    open(app, name).await?;
-    Ok(json::respond(StatusCode::OK, &Slaves { slaves: app.log.slaves() }))
+    let Master { master, .. } = master_of(app, name).await?;
+    let behind: BTreeMap<String, u64> = app.log.slaves(&master).await.into_iter().collect();
+    let slaves = behind.keys().cloned().collect();
+    Ok(json::respond(StatusCode::OK, &Slaves { slaves, behind }))
 }
 
 /// `PUT /subclusters/NAME/override`
