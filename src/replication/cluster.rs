@@ -195,7 +195,13 @@ impl Cluster {
 
     /// Puts a change into the log, if this member leads.
     pub(super) async fn propose_here(&self, proposal: Proposal) -> Result<Proposed, Error> {
-        match self.raft.client_write(proposal).await {
+        let written = tokio::select! {
+            biased;
+            written = self.raft.client_write(proposal) => written,
+            // Whoever leads now tells what came of it when it is proposed there.
+            () = self.has_stepped_aside() => return Ok(Proposed::NotLeader(None)),
+        };
+        match written {
             Ok(written) => {
                 Ok(Proposed::Decided { outcome: written.data, index: written.log_id.index })
             }

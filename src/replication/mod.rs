@@ -37,6 +37,7 @@ mod standing;
 mod start;
 mod state;
 mod state_machine;
+mod stepping_aside;
 mod stream;
 #[cfg(test)]
 mod suite;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use openraft::Entry;
@@ -103,6 +104,8 @@ pub(super) struct Kept {
     introduced: ArcSwap<Vec<Member>>,
     /// The last entry that was there already.
     last_at_start: u64,
+    /// Whether an entry cannot be applied, for a reason of this host's.
+    stuck: AtomicBool,
 }
 
 impl Kept {
@@ -112,7 +115,8 @@ impl Kept {
         let last: Option<Entry<Types>> = database.last()?;
         let last_at_start = last.map_or(0, |entry| entry.log_id.index);
         let introduced = ArcSwap::from_pointee(introduced);
-        Ok(Self { database, now: ArcSwap::from_pointee(state), introduced, last_at_start })
+        let now = ArcSwap::from_pointee(state);
+        Ok(Self { database, now, introduced, last_at_start, stuck: false.into() })
     }
 
     pub(super) fn now(&self) -> Arc<State> {
@@ -142,6 +146,15 @@ impl Kept {
     /// Whether an entry may have been made before this server was started, although it is made now.
     pub(super) fn is_old(&self, entry: &LogId) -> bool {
         entry.index <= self.last_at_start
+    }
+
+    /// Whether an entry cannot be applied, for a reason of this host's.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_stuck(&self, stuck: bool) {
+        self.stuck.store(stuck, Ordering::Relaxed);
     }
 
     /// All members that can be asked for something, as far as this one knows.

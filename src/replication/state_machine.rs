@@ -52,10 +52,14 @@ impl StateMachine {
             let (this, work) = (self.clone(), change.clone());
             let done = task::spawn_blocking(move || this.make(work, is_old)).await;
             let error = match done {
-                Ok(Ok(outcome)) => return outcome,
+                Ok(Ok(outcome)) => {
+                    self.kept.set_stuck(false);
+                    return outcome;
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(panicked) => panicked.to_string(),
             };
+            self.kept.set_stuck(true);
             if !std::mem::replace(&mut told, true) {
                 tracing::error!(
                     "a change that the cluster has accepted cannot be made on this server and is tried until it can, later ones wait for it: {error}",

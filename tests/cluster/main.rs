@@ -15,3 +15,4 @@ mod orders;
 mod pushes;
 mod recovery;
 mod stopping;
+mod stuck;

@@ -1,0 +1,47 @@
+//! A leader that cannot make what the cluster has decided holds up everybody: another one must lead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::cluster::Cluster;
+
+/// How often to look.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Cluster {
+    /// Keeps this member from leading while it cannot make what is decided, for as long as it runs.
+    pub(super) async fn step_aside_when_stuck(self: Arc<Self>) {
+        let mut aside = false;
+        loop {
+            sleep(PAUSE).await;
+            match (self.kept.is_stuck(), aside) {
+                (true, _) => {
+                    aside = true;
+                    self.raft.runtime_config().elect(false);
+                    if self.is_leader() {
+                        tracing::warn!(
+                            "this server does not lead the cluster for now, as it cannot make a change that has been accepted",
+                        );
+                        self.hand_over().await;
+                        // It may have been in vain.
+                        self.raft.runtime_config().heartbeat(true);
+                    }
+                }
+                (false, true) => {
+                    aside = false;
+                    self.raft.runtime_config().elect(true);
+                }
+                (false, false) => {}
+            }
+        }
+    }
+
+    /// Returns when this member is stuck and does not lead: what it has begun is told by others.
+    pub(super) async fn has_stepped_aside(&self) {
+        while self.is_leader() || !self.kept.is_stuck() {
+            sleep(PAUSE).await;
+        }
+    }
+}
