@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use openraft::ServerState;
 use openraft::error::{ClientWriteError, RaftError};
 use rustls::ServerConfig;
@@ -179,17 +180,35 @@ impl Cluster {
     async fn ask_leader(&self, proposal: &Proposal) -> Option<(Outcome, u64)> {
         let answer = match self.leader()? {
             (id, _) if id == self.id => self.propose_here(proposal.clone()).await.ok()?,
-            (_, member) => {
+            leader => {
                 let question = serde_json::to_vec(&Propose { proposal: proposal.clone() }).ok()?;
-                let link = self.peers.link(&member, Use::Talk);
-                let answer = link.ask(PROPOSE, question, DECISION_TIME).await;
-                let answer = answer.inspect_err(|e| tracing::debug!("{e}")).ok()?;
+                let answer = self.ask_it(&leader, PROPOSE, question, DECISION_TIME).await?;
                 serde_json::from_slice(&answer).ok()?
             }
         };
         match answer {
             Proposed::Decided { outcome, index } => Some((outcome, index)),
             Proposed::NotLeader(_) => None,
+        }
+    }
+
+    /// Asks the leader, for as long as no other one leads: the connection to one that has fallen
+    /// silent ends much later.
+    async fn ask_it(
+        &self,
+        (id, leader): &(u64, Member),
+        path: &str,
+        question: Vec<u8>,
+        limit: Duration,
+    ) -> Option<Bytes> {
+        let mut metrics = self.raft.metrics();
+        let is_other = |leads: Option<u64>| leads.is_some_and(|leads| leads != *id);
+        let link = self.peers.link(leader, Use::Talk);
+        tokio::select! {
+            answer = link.ask(path, question, limit) => {
+                answer.inspect_err(|e| tracing::debug!("{e}")).ok()
+            }
+            _ = metrics.wait_for(|now| is_other(now.current_leader)) => None,
         }
     }
 
@@ -265,13 +284,13 @@ impl Cluster {
     /// The index that a reader here must wait for, who wants to see all that has been acknowledged
     /// anywhere before now.
     pub(super) async fn read_index(&self) -> Option<u64> {
-        let (id, member) = self.leader()?;
-        if id == self.id {
+        let leader = self.leader()?;
+        if leader.0 == self.id {
             let log_id = self.raft.ensure_linearizable().await.ok()?;
             return Some(log_id.map_or(0, |id| id.index));
         }
-        let answer = self.peers.link(&member, Use::Talk).ask(READ, Vec::new(), ASK_TIME).await;
-        let ReadIndex(index) = serde_json::from_slice(&answer.ok()?).ok()?;
+        let answer = self.ask_it(&leader, READ, Vec::new(), ASK_TIME).await?;
+        let ReadIndex(index) = serde_json::from_slice(&answer).ok()?;
         index
     }
 }

@@ -1,3 +1,5 @@
+use nix::sys::signal::Signal;
+
 use crate::fixture::{eventually, fails, succeeds};
 use crate::machines::Machines;
 
@@ -11,6 +13,24 @@ fn when_the_leader_is_lost_the_others_go_on_and_it_catches_up_when_it_is_back() 
     succeeds(machines.push(there, "default", "some.conf", "without it\n"));
     machines.start(lost);
     assert_eq!(machines.read(lost, "default/boot/some.conf"), "without it\n");
+    machines.assert_same("default");
+}
+
+#[test]
+fn a_commit_does_not_wait_for_a_leader_that_has_fallen_silent() {
+    let machines = Machines::cluster(3);
+    let there = machines.follower();
+    let clone = machines.git(there).clone_of("default");
+    clone.write("some.conf", "without it\n");
+    clone.commit("without it");
+    let silent = machines.all[machines.leader()].running();
+    silent.signal(Signal::SIGSTOP);
+    let pushed = clone.git(&["push"]);
+    let log = machines.all[there].log();
+    silent.signal(Signal::SIGCONT);
+    succeeds(pushed);
+    // Connections over which nothing comes end after a while, which is long for those who wait.
+    assert!(!log.contains("has ended"), "{log}");
     machines.assert_same("default");
 }
 
