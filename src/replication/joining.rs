@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::change::Change;
 use super::cluster::Cluster;
@@ -21,6 +21,8 @@ use crate::repository::Error;
 
 /// How often a server says that it has come, until it is a member.
 const PAUSE: Duration = Duration::from_secs(1);
+/// One that is listed is a member by then; whoever still waits tells what for.
+const USUAL_TIME: Duration = Duration::from_secs(10);
 /// A member is asked for so long.
 const ASK_TIME: Duration = Duration::from_secs(10);
 /// What the first member must do by itself is done within this time.
@@ -99,6 +101,7 @@ impl Cluster {
 
     /// Tells the others that this server has come, until they have made it a member.
     pub(super) async fn come(self: Arc<Self>) {
+        let began = Instant::now();
         let mut told = false;
         // What the log says of members counts when it is applied: until then this server knows those
         // it was told of, and nobody else may fill it.
@@ -121,7 +124,7 @@ impl Cluster {
                     break;
                 }
             }
-            if !std::mem::replace(&mut told, true) {
+            if began.elapsed() >= USUAL_TIME && !std::mem::replace(&mut told, true) {
                 match heard {
                     true => tracing::warn!(
                         "this server waits to become a member of the cluster: it does as soon as {} stands in global/msgc_server.conf",

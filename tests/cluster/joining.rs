@@ -13,6 +13,7 @@ fn a_server_that_joins_gets_what_the_others_have_and_keeps_what_it_had_aside() {
     assert_eq!(machines.read(1, "default/boot/some.conf"), "the first one's\n");
     let root = machines.all[1].root();
     assert!(root.join("var/ecconfigd/repo.before-joining-1/default").is_dir());
+    assert!(!machines.all[1].log().contains("this server waits"));
     machines.assert_same("default");
     machines.assert_same("global");
 }
@@ -22,7 +23,7 @@ fn one_that_is_not_listed_waits_and_serves_nothing() {
     let mut machines = Machines::alone(2);
     machines.list(&[0]);
     machines.join(1);
-    machines.all[1].running().wait_for_log("waits to become a member of the cluster");
+    machines.all[1].running().wait_for_log("this server waits to become a member of the cluster");
     let reply = machines.all[1].running().curl_anonymous("/config/").send();
     assert_eq!(reply.status, 503, "{reply:?}");
     assert!(reply.text().contains("has been let into a cluster"), "{reply:?}");
