@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::task;
 
 use super::cluster::Cluster;
+use super::making::tell_other_hands;
 use super::manifest::Standing;
 use super::peers::Use;
 use super::raft::Member;
 use super::state::Refs;
-use super::state_machine::tell_other_hands;
 use super::wire::COMPARE;
 use crate::repository::{Error, Ref};
 

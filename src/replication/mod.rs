@@ -2,32 +2,39 @@
 //!
 //! A server that stands alone is a cluster of one: what it proposes is accepted at once, and there
 //! is no log. When an administrator lets a second server in (`joining`), the first one begins a
-//! *cluster*: a log in `database`, kept by openraft (`raft`, `log_store`) and carried out by
-//! `state_machine`, with one entry (`change`) for each change of anything. The packs that entries
-//! bring travel ahead of them and are on the disks of a majority before an entry is proposed
-//! (`cluster`). Who is far behind gets a snapshot (`manifest`) and fetches the objects it names.
+//! *cluster*: a log in `database`, kept by openraft (`raft`, `log_store`, `state_machine`), with one
+//! entry (`change`) for each change of anything, which every member makes (`making`). The packs that
+//! entries bring travel ahead of them and are on the disks of a majority before an entry is proposed
+//! (`proposing`); who lacks one fetches it (`arrival`). Who is far behind gets a snapshot
+//! (`manifest`) and fetches the objects it names (`giving`). The log is right: a repository that
+//! somebody has changed by hand is mended (`mending`).
 //!
 //! Members speak HTTP/2 with mutual TLS on the port that clients use (`peers`, `link`, `network`,
 //! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
 //! it and from `global/msgc_server.conf` (`membership`, `leading`).
 
+mod arrival;
 mod change;
 mod cluster;
 mod database;
 #[cfg(test)]
 mod decided_twice;
+mod giving;
+mod handing_over;
 mod joining;
 mod leading;
 mod link;
 mod local;
 mod log;
 mod log_store;
+mod making;
 mod manifest;
 mod members;
 mod membership;
 mod mending;
 mod network;
 mod peers;
+mod proposing;
 mod raft;
 mod recover;
 mod roster;
