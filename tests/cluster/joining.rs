@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::fixture::{eventually, succeeds};
+use crate::fixture::{eventually, fails, succeeds};
 use crate::machines::Machines;
 
 #[test]
@@ -80,4 +80,11 @@ fn a_member_that_has_lost_its_disk_is_filled_by_one_that_it_never_heard_of() {
     });
     assert_eq!(machines.leader(), 2);
     machines.assert_same("default");
+}
+
+#[test]
+fn one_that_is_a_member_and_well_does_not_join_again() {
+    let machines = Machines::cluster(2);
+    let said = fails(machines.ask_to_join(1));
+    assert!(said.contains("m1 is a member of that cluster and answers"), "{said}");
 }

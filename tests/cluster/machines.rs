@@ -67,6 +67,13 @@ impl Machines {
     /// again.
     #[track_caller]
     pub fn join(&mut self, number: usize) {
+        succeeds(self.ask_to_join(number));
+        self.stop(number);
+        self.start(number);
+    }
+
+    /// `eccfg join` on that machine.
+    pub fn ask_to_join(&self, number: usize) -> Output {
         let first = self.all[0].running();
         let apache = first.certificate().parent().unwrap().to_owned();
         let fingerprint = tls::fingerprint(&apache).unwrap().to_string();
@@ -77,9 +84,7 @@ impl Machines {
             .arg(first.address.to_string())
             .stdin(Stdio::null())
             .output();
-        succeeds(joined.unwrap());
-        self.stop(number);
-        self.start(number);
+        joined.unwrap()
     }
 
     /// One that runs.

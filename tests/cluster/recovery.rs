@@ -28,3 +28,16 @@ fn a_survivor_goes_on_alone_when_an_administrator_says_so() {
     assert_eq!(machines.read(0, "default/boot/some.conf"), "kept\n");
     succeeds(machines.push(0, "default", "some.conf", "alone\n"));
 }
+
+#[test]
+fn one_of_the_old_cluster_that_comes_back_joins_the_survivor() {
+    let mut machines = Machines::cluster(3);
+    (0..3).for_each(|number| machines.kill(number));
+    succeeds(machines.ecconfigd(0, &["recover", "--force-new-cluster"]));
+    machines.start(0);
+    succeeds(machines.push(0, "default", "some.conf", "alone\n"));
+    machines.start(1);
+    machines.join(1);
+    machines.wait_for_members([0, 1]);
+    assert_eq!(machines.read(1, "default/boot/some.conf"), "alone\n");
+}

@@ -1,10 +1,12 @@
 //! `eccfg join`: makes this machine's ecconfigd a member of a server's cluster.
 
 use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::files;
 use crate::momentum::Address;
@@ -31,9 +33,23 @@ pub fn run(session: &Session, options: &args::Join) -> Result<(), Error> {
     let login = session.login()?;
     let mut remote = session.connect_to(&[server], login)?;
     session.become_service()?;
-    match is_other(&remote, key)? {
-        true => join(session, &mut remote, key),
-        false => Err(Error::Refused("this is the ecconfigd of this very machine".into())),
+    if !is_other(&remote, key)? {
+        return Err(Error::Refused("this is the ecconfigd of this very machine".into()));
+    }
+    must_be_away(&mut remote, &own_name(session)?)?;
+    join(session, &mut remote, key)
+}
+
+/// A member that joins begins with an empty log, which costs the cluster the vote of the old one.
+fn must_be_away(remote: &mut Remote, name: &str) -> Result<(), Error> {
+    let answer = remote.call(Method::GET, "/members", None)?;
+    let members = answer["members"].as_array().into_iter().flatten();
+    let is_there = |member: &Value| member["name"] == name && !member["standing"].is_null();
+    match members.into_iter().any(is_there) {
+        true => Err(Error::Refused(format!(
+            "{name} is a member of that cluster and answers: there is nothing to do (ecconfigd members, on a server, lists all)"
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -68,25 +84,32 @@ fn is_other(remote: &Remote, key: KeyId) -> Result<bool, Error> {
     Ok(theirs != key)
 }
 
-fn join(session: &Session, remote: &mut Remote, key: KeyId) -> Result<(), Error> {
+fn own_name(session: &Session) -> Result<String, Error> {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy();
     let boot = session.cluster_boot()?;
     let name = boot.and_then(|boot| boot.node_name).unwrap_or_else(|| host.into_owned());
-    let body = json!({ "name": name, "key": key.to_string() });
+    Ok(name.to_ascii_lowercase())
+}
+
+fn join(session: &Session, remote: &mut Remote, key: KeyId) -> Result<(), Error> {
+    let body = json!({ "name": own_name(session)?, "key": key.to_string() });
     let introduction = remote.call(Method::POST, "/members", Some(&body))?;
     let (dir, file) = (session.layout.cluster(), session.layout.introduction());
-    match DirBuilder::new().mode(0o700).create(&dir) {
-        Err(error) if !dir.is_dir() => return Err(Error::file(&dir)(error)),
-        _ => {}
-    }
-    // One of an earlier cluster has nothing to say any more.
-    if let Err(error) = fs::remove_file(&file)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(Error::file(&file)(error));
-    }
+    put_aside(&dir).map_err(Error::file(&dir))?;
+    DirBuilder::new().mode(0o700).create(&dir).map_err(Error::file(&dir))?;
     files::replace_private(&file, &introduction.to_string()).map_err(Error::file(&file))?;
     session.output.say(NOW_RESTART);
     Ok(())
+}
+
+/// What is there of an earlier cluster, or of an earlier key, has nothing to say any more.
+fn put_aside(dir: &Path) -> io::Result<()> {
+    let name = |n: u32| dir.with_added_extension(format!("before-joining-{n}"));
+    let aside = (1..).map(name).find(|path| !path.exists());
+    let aside = aside.ok_or_else(|| io::Error::other("there is no name left"))?;
+    match fs::rename(dir, aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        renamed => renamed,
+    }
 }
