@@ -13,20 +13,22 @@
 //! | [`protocol`] | git's wire format, without I/O |
 //! | [`node`] | eccfg: stands beside the floors below, on those above |
 //! | [`repository`] | libgit2: quarantine, policy, compare-and-swap, packs, files. Blocks |
-//! | [`replication`] | the one function through which every change goes; the log of a cluster |
+//! | [`replication`] | the one function through which every change goes: to this server, or to all of a cluster |
 //! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
 //! | [`daemon`] | the process: arguments, log, sockets, first start, signals |
 //!
-//! Four ways through it:
+//! Five ways through it:
 //!
 //! - **A file is read**: `server::accept` → `connection` → `service` → `route` → `auth` → `file` →
 //!   [`repository::Subcluster::place`] and `find`, on handles that stay open.
 //! - **A change is committed**: … → `receive_pack` takes the body in (`body`, spooled to disk) →
 //!   `push`: [`protocol::PushRequest`] → [`repository::Quarantine`] → [`repository::judge`()] →
 //!   [`replication::Log::propose`] → [`repository::Store::apply`], the one place where
-//!   references move → the new [`repository::Snapshot`] is published → the report. In a cluster the
-//!   pack goes to the other members and an entry into the log of a majority before that, and
-//!   every member applies it.
+//!   references move → the new [`repository::Snapshot`] is published → the report.
+//! - **It is committed in a cluster**: … → `propose` gives the pack to the other members
+//!   (`replication::proposing`, over `peers` and `link`), and brings the entry to the leader, which has
+//!   a majority write it down (openraft: `raft`, `log_store`, `network`) → every member applies it in
+//!   the order of the log (`making` → `Store::apply`) → the one that was asked reports.
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, and the pack is put
 //!   together from *segments*, which are kept: a base and the changes since, or the changes alone.
