@@ -3,22 +3,13 @@
 # machine that has just been booted.
 . "${BASH_SOURCE[0]%/*}/../lib/case.sh"
 . lib/package.sh
+. lib/readme.sh
 
-blocks=$WORK/readme
-mkdir "$blocks"
-awk -v dir="$blocks" '
-    /^## /         { wanted = $0 == "## On a server" }
-    /^```$/        { inside = 0 }
-    inside         { print >file }
-    /^```sh$/      { inside = wanted; file = sprintf("%s/%02d", dir, ++count) }
-' ../../README.md
-
+readme_blocks "On a server"
 secret='correct horse battery staple'
-# A block, with what is typed when it asks for something.
-typed() { # BLOCK
-    cp "$1" "$host_root/root/block"
-    { ! grep -qE ' (passwd|bootstrap) ' "$1" || printf '%s\n' "$secret" "$secret"; } |
-        in_host script --quiet --return --command 'cd && bash -euo pipefail block' /dev/null
+# What a block asks for.
+answers_of() { # BLOCK
+    ! grep -qE ' (passwd|bootstrap) ' "$1" || printf '%s\n' "$secret" "$secret"
 }
 version() {
     # shellcheck disable=SC2016 # dpkg-query expands it
@@ -38,7 +29,8 @@ for block in "$blocks"/*; do
     # The package's next version has come.
     ! grep -q 'apt install' "$block" || [ ! -d "$host_root/var/ecconfigd" ] ||
         hand_over "$(package_of_version 99.0)"
-    check "README: $(head -n 1 "$block")" typed "$block"
+    mapfile -t answers < <(answers_of "$block")
+    check "README: $(head -n 1 "$block")" typed "$block" "${answers[@]}"
 done
 check "the README has not lost its blocks" [ "$(find "$blocks" -type f | wc -l)" -ge 9 ]
 check_equal 99.0 "$(version)" "after all of them the next version is installed"

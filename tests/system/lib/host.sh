@@ -1,9 +1,11 @@
 # A test host: Debian with systemd as process 1 (or without), ecconfigd installed, and a network of
-# its own with nothing but a loopback interface. A case has one at a time.
+# its own with nothing but a loopback interface. A case has one at a time; lib/hosts.sh has several.
 
 host_root=
 host_nspawn=
 host_init=
+host_machine=ecconfigd-test
+host_network=ecconfigd-test
 
 state_dir() {
     echo "$host_root/var/ecconfigd"
@@ -12,8 +14,8 @@ state_dir() {
 # Makes the host's disk from the installed layer, or from another one.
 host_make() { # [LAYER]
     host_disk "$@"
-    ip netns add ecconfigd-test
-    ip -n ecconfigd-test link set lo up
+    ip netns add "$host_network"
+    ip -n "$host_network" link set lo up
     trap 'report_host $?; host_remove' EXIT
 }
 
@@ -31,7 +33,7 @@ host_disk() { # [LAYER]
 host_boot() {
     host_spawn --boot
     host_init=$(child_named systemd)
-    within 60 host_has_booted || { tail -n 20 "$WORK/console" && return 1; }
+    within 60 host_has_booted || { tail -n 20 "$WORK/console-$host_machine" && return 1; }
 }
 
 # Starts it without an init system, as many containers are.
@@ -41,9 +43,9 @@ host_start_plain() {
 }
 
 host_spawn() { # ARGUMENTS OF systemd-nspawn…
-    systemd-nspawn --quiet --directory="$host_root" --machine="${host_machine:-ecconfigd-test}" \
-        --register=no --keep-unit --network-namespace-path=/run/netns/ecconfigd-test \
-        --resolv-conf=off --timezone=off --console=pipe "$@" </dev/null >"$WORK/console" 2>&1 &
+    systemd-nspawn --quiet --directory="$host_root" --machine="$host_machine" \
+        --register=no --keep-unit --network-namespace-path="/run/netns/$host_network" \
+        --resolv-conf=off --timezone=off --console=pipe "$@" </dev/null >"$WORK/console-$host_machine" 2>&1 &
     host_nspawn=$!
 }
 
@@ -54,7 +56,7 @@ child_named() { # PATTERN
         pgrep --parent "$host_nspawn" --exact "$1" && return
         sleep 0.05
     done
-    cat "$WORK/console" >&2
+    cat "$WORK/console-$host_machine" >&2
     return 1
 }
 
@@ -82,7 +84,7 @@ host_reboot() {
 host_remove() {
     [ -n "$host_root" ] || return 0
     host_halt
-    ip netns delete ecconfigd-test
+    ip netns delete "$host_network"
     host_disk_remove
     host_root=
 }
@@ -113,7 +115,7 @@ sh_in_host() {
 
 # Runs a command of the machine that is tested on, in the host's network.
 beside_host() {
-    nsenter --net=/run/netns/ecconfigd-test -- "$@"
+    nsenter --net="/run/netns/$host_network" -- "$@"
 }
 
 # A property of the service, or of another unit.
