@@ -18,6 +18,9 @@ use crate::repository::Error;
 pub struct MemberNow {
     name: String,
     address: String,
+    /// By which the others know it.
+    #[serde(default)]
+    key: String,
     role: String,
     /// Its own word; none if it does not answer.
     standing: Option<Standing>,
@@ -48,7 +51,7 @@ impl MemberNow {
 impl fmt::Display for MemberNow {
     /// One line of a list.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, address, role, standing } = self;
+        let Self { name, address, role, standing, .. } = self;
         write!(f, "{name:<24} {address:<24} {role:<9} ")?;
         match standing {
             Some(Standing { version, log, applied }) => {
@@ -89,7 +92,7 @@ impl Cluster {
             asked.push((member, role, asking));
         }
         let mut members = Vec::new();
-        for (Member { name, address, .. }, role, asking) in asked {
+        for (Member { name, address, key }, role, asking) in asked {
             let standing = match asking {
                 None => Some(self.own_standing()),
                 Some(asking) => {
@@ -97,7 +100,7 @@ impl Cluster {
                     answer.and_then(|answer| serde_json::from_slice(&answer).ok())
                 }
             };
-            members.push(MemberNow { name, address, role: role.into(), standing });
+            members.push(MemberNow { name, address, key, role: role.into(), standing });
         }
         members.sort_by(|a, b| a.name.cmp(&b.name));
         members

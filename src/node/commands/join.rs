@@ -36,15 +36,19 @@ pub fn run(session: &Session, options: &args::Join) -> Result<(), Error> {
     if !is_other(&remote, key)? {
         return Err(Error::Refused("this is the ecconfigd of this very machine".into()));
     }
-    must_be_away(&mut remote, &own_name(session)?)?;
+    must_be_away(&mut remote, &own_name(session)?, key)?;
     join(session, &mut remote, key)
 }
 
 /// A member that joins begins with an empty log, which costs the cluster the vote of the old one.
-fn must_be_away(remote: &mut Remote, name: &str) -> Result<(), Error> {
+/// With another key it must, though connections of old may still be there.
+fn must_be_away(remote: &mut Remote, name: &str, key: KeyId) -> Result<(), Error> {
+    let key = key.to_string();
     let answer = remote.call(Method::GET, "/members", None)?;
     let members = answer["members"].as_array().into_iter().flatten();
-    let is_there = |member: &Value| member["name"] == name && !member["standing"].is_null();
+    let is_there = |member: &Value| {
+        member["name"] == name && member["key"] == key && !member["standing"].is_null()
+    };
     match members.into_iter().any(is_there) {
         true => Err(Error::Refused(format!(
             "{name} is a member of that cluster and answers: there is nothing to do (ecconfigd members, on a server, lists all)"
