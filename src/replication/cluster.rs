@@ -34,6 +34,8 @@ pub(super) struct Cluster {
     pub(super) peers: Arc<Peers>,
     pub(super) store: Arc<Store>,
     pub(super) spool_dir: PathBuf,
+    /// Where it is written down who the members are.
+    pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) runtime: Handle,
     pub(super) machine: StateMachine,
@@ -44,7 +46,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Starts what is kept. Must run where there is a runtime.
     pub(super) async fn start(parts: Parts, runtime: Handle) -> io::Result<Arc<Self>> {
-        let Parts { id, name, key, log, machine, spool_dir, tls } = parts;
+        let Parts { id, name, key, log, machine, spool_dir, introduction, tls } = parts;
         let config = config().validate().map_err(io::Error::other)?;
         let network = Network { peers: machine.peers.clone() };
         let StateMachine { store, inbox, kept, peers, .. } = machine.clone();
@@ -62,6 +64,7 @@ impl Cluster {
             peers,
             store,
             spool_dir,
+            introduction,
             tls,
             runtime,
             machine: own,
@@ -111,5 +114,6 @@ pub(super) struct Parts {
     pub(super) log: LogStore,
     pub(super) machine: StateMachine,
     pub(super) spool_dir: PathBuf,
+    pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
 }

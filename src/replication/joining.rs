@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::change::Change;
@@ -16,6 +17,7 @@ use super::peers::Use;
 use super::raft::Member;
 use super::state::State;
 use super::wire::CAME;
+use crate::files;
 use crate::momentum::DEFAULT_PORT;
 use crate::repository::Error;
 
@@ -97,6 +99,29 @@ impl Cluster {
         self.decide(Change::LetIn { name: name.clone(), key }).await?;
         let members = self.members().into_values().map(|(member, _)| member).collect();
         Ok(Introduction { name, members })
+    }
+
+    /// Keeps it written down who the members are, beside the log: a server whose log is lost asks them,
+    /// and does not take itself for one that stands alone.
+    pub(super) async fn keep_introduction(self: Arc<Self>) {
+        let mut written = String::new();
+        loop {
+            let members: Vec<Member> = self.members().into_values().map(|(m, _)| m).collect();
+            let introduction = Introduction { name: self.name.clone(), members };
+            let text = serde_json::to_string(&introduction).unwrap_or_default();
+            if introduction.members.len() > 1 && text != written {
+                let (path, content) = (self.introduction.clone(), text.clone());
+                let done = spawn_blocking(move || files::replace_private(&path, &content)).await;
+                match done.map_err(io::Error::other).flatten() {
+                    Ok(()) => written = text,
+                    Err(error) => tracing::warn!(
+                        "who the members of the cluster are cannot be written down in {}: {error}",
+                        self.introduction.display(),
+                    ),
+                }
+            }
+            self.standing_changed().await;
+        }
     }
 
     /// Tells the others that this server has come, until they have made it a member.

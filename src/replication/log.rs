@@ -218,6 +218,7 @@ fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     let mending = cluster.clone();
     setting.runtime.spawn(async move { mending.mend_at_start().await });
     setting.runtime.spawn(cluster.clone().step_aside_when_stuck());
+    setting.runtime.spawn(cluster.clone().keep_introduction());
     setting.runtime.spawn(cluster.clone().come());
     setting.runtime.spawn(cluster.clone().share_accounts());
 }

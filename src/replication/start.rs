@@ -85,6 +85,7 @@ impl Setting {
                 has_snapshot: false,
             },
             spool_dir,
+            introduction: self.layout.introduction(),
             tls: Arc::new(tls),
         };
         self.runtime.block_on(Cluster::start(parts, self.runtime.clone()))

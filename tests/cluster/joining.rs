@@ -88,3 +88,23 @@ fn one_that_is_a_member_and_well_does_not_join_again() {
     let said = fails(machines.ask_to_join(1));
     assert!(said.contains("m1 is a member of that cluster and answers"), "{said}");
 }
+
+#[test]
+fn the_first_member_gets_everything_again_too_when_it_has_lost_its_disk() {
+    let mut machines = Machines::cluster(3);
+    succeeds(machines.push(0, "default", "some.conf", "x\n"));
+    let state = machines.all[0].root().join("var/ecconfigd");
+    eventually("it knows the others", || {
+        let known = fs::read_to_string(state.join("cluster/introduction")).unwrap_or_default();
+        ["m0", "m1", "m2"].iter().all(|name| known.contains(name))
+    });
+    machines.kill(0);
+    fs::remove_dir_all(state.join("repo")).unwrap();
+    fs::remove_file(state.join("cluster/log")).unwrap();
+    machines.start(0);
+    eventually("it has everything", || {
+        let reply = machines.curl(0, "/config/default/boot/some.conf?consistent").send();
+        reply.status == 200 && reply.text() == "x\n"
+    });
+    machines.assert_same("default");
+}

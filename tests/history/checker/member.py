@@ -129,10 +129,12 @@ class Member:
         shutil.copytree(self.state, directory / f"{self.name}.state", symlinks=True, ignore_dangling_symlinks=True)
 
     def lose_disk(self):
-        """Everything but what an administrator brings back: certificate, accounts, introduction.
-        Returns whether there is such: the first member of a cluster was let in by nobody."""
+        """Everything but what an administrator brings back: certificate, accounts, introduction."""
         shutil.rmtree(self.state / "repo")
         (self.state / "cluster/log").unlink()
+
+    def was_let_in(self):
+        """Whether it has been told by another member that it is one."""
         return (self.state / "cluster/introduction").exists()
 
     def join(self, other, password):

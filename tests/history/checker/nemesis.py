@@ -115,15 +115,12 @@ class Nemesis:
         self.cluster.heal()
         self.cluster.wait_for_members(FILLING)
         member = self.cluster.members[members[0]]
+        # The first member, which nobody has let in, stands alone without its log, and takes commits.
+        if not member.was_let_in():
+            member = self.cluster.members[self._others(member.number)[0]]
         member.kill()
-        was_let_in = member.lose_disk()
+        member.lose_disk()
         member.start()
-        if not was_let_in:
-            member.wait()
-            other = self.cluster.members[self._others(member.number)[0]]
-            member.join(other, self.cluster.password)
-            member.stop()
-            member.start()
         if delay:
             time.sleep(delay)
             member.kill()
