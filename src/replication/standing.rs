@@ -119,11 +119,19 @@ impl Cluster {
     pub(super) fn standing(&self) -> String {
         let count = self.members().len();
         match (self.leader(), self.members().get(&self.id)) {
+            (Some((id, _)), Some(_)) if id == self.id && self.is_cut_off() => no_leader(count),
             (_, None) => "waits to become a member of the cluster".into(),
-            (None, _) => format!("one of {count} members, NO LEADER: nothing can be changed"),
+            (None, _) => no_leader(count),
             (Some((id, _)), _) if id == self.id => format!("MASTER of {count} members"),
             (Some((_, master)), _) => format!("SLAVE of {}, {count} members", master.name),
         }
+    }
+
+    /// Whether most of the others have not answered the leader for a while: it goes on calling itself
+    /// one until it hears of another.
+    fn is_cut_off(&self) -> bool {
+        let since = self.raft.metrics().borrow().millis_since_quorum_ack;
+        since.is_some_and(|millis| Duration::from_millis(millis) > ASK_TIME)
     }
 
     /// Returns when that may be something else.
@@ -134,7 +142,9 @@ impl Cluster {
         };
         let before = of(&metrics.borrow_and_update());
         // The log has been closed: it changes no more.
-        if metrics.wait_for(|now| of(now) != before).await.is_err() {
+        let closed = async { metrics.wait_for(|now| of(now) != before).await.is_err() };
+        // Nobody tells a leader that it is cut off.
+        if timeout(ASK_TIME, closed).await == Ok(true) {
             std::future::pending::<()>().await;
         }
     }
@@ -156,4 +166,8 @@ impl Cluster {
             )),
         }
     }
+}
+
+fn no_leader(count: usize) -> String {
+    format!("one of {count} members, NO LEADER: nothing can be changed")
 }

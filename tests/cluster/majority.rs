@@ -67,3 +67,12 @@ fn all_members_may_be_down_and_come_back_in_any_order() {
     }
     machines.assert_same("default");
 }
+
+#[test]
+fn a_leader_that_is_left_alone_says_that_nothing_can_be_changed() {
+    let mut machines = Machines::cluster(3);
+    let leader = machines.leader();
+    (0..3).filter(|number| *number != leader).for_each(|number| machines.kill(number));
+    let server = machines.all[leader].server.as_mut().unwrap();
+    server.wait_for("NO LEADER: nothing can be changed");
+}
