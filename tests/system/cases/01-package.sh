@@ -42,6 +42,7 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/share/doc/ecconfigd/differences.md
 -rw-r--r-- /usr/share/doc/ecconfigd/logging.md
 -rw-r--r-- /usr/share/doc/ecconfigd/performance.md
+-rw-r--r-- /usr/share/doc/ecconfigd/replication.md
 -rw-r--r-- /usr/share/doc/ecconfigd/third-party.gz
 -rw-r--r-- /usr/share/fish/vendor_completions.d/create_ssl_cert.fish
 -rw-r--r-- /usr/share/fish/vendor_completions.d/eccfg.fish
