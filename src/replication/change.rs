@@ -23,10 +23,13 @@ pub(super) enum Change {
         /// The host name of the member that brings it.
         through: String,
     },
-    /// An account is made, changed, or removed.
+    /// An account is made, changed, or removed, if it still is what it was: whoever asks twice takes
+    /// back nothing that came between.
     Account {
         /// Its name.
         name: String,
+        /// What it was.
+        from: Option<accounts::Entry>,
         /// What it becomes.
         account: Option<accounts::Entry>,
     },
@@ -130,8 +133,8 @@ mod tests {
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":"EndConflict","author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":{"Pin":{"node":"m2"}},"author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":{"Resume":{"node":"m2"}},"author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
-        r#"{"V1":{"Account":{"name":"jane","account":{"role":"reader","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"}}}}"#,
-        r#"{"V1":{"Account":{"name":"jane","account":null}}}"#,
+        r#"{"V1":{"Account":{"name":"jane","from":null,"account":{"role":"reader","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"}}}}"#,
+        r#"{"V1":{"Account":{"name":"jane","from":{"role":"reader","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},"account":null}}}"#,
         r#"{"V1":{"LetIn":{"name":"m2","key":"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}"#,
         r#"{"V1":{"Came":{"key":"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","id":18446744073709551615}}}"#,
     ];

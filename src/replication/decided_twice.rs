@@ -9,6 +9,7 @@ use super::change::{Change, Outcome, Proposal, Refusal};
 use super::raft::LogId;
 use super::state_machine::StateMachine;
 use super::suite::Builder;
+use crate::accounts::{self, Role};
 use crate::protocol::Id;
 use crate::repository::{self, Applied, Author, Head, Move, RefUpdate};
 
@@ -16,15 +17,24 @@ const BOOT: &str = "refs/heads/boot";
 
 /// What comes of these changes of `default`, one after the other.
 async fn outcomes(machine: &mut StateMachine, changes: &[repository::Change]) -> Vec<Outcome> {
-    let entry = |(index, change): (usize, &repository::Change)| {
-        let author = Author { who: "admin".into(), from: "localhost".into(), when: 0 };
-        let entry =
-            repository::Entry { subcluster: "default".into(), change: change.clone(), author };
-        let change = Change::Subcluster { entry, through: "m0".into() };
+    let author = Author { who: "admin".into(), from: "localhost".into(), when: 0 };
+    let changes = changes.iter().map(|change| Change::Subcluster {
+        entry: repository::Entry {
+            subcluster: "default".into(),
+            change: change.clone(),
+            author: author.clone(),
+        },
+        through: "m0".into(),
+    });
+    decide(machine, changes).await
+}
+
+async fn decide(machine: &mut StateMachine, changes: impl Iterator<Item = Change>) -> Vec<Outcome> {
+    let entry = |(index, change): (usize, Change)| {
         let log_id = LogId::new(CommittedLeaderId::new(1, 1), index as u64 + 1);
         Entry { log_id, payload: EntryPayload::Normal(Proposal::new(change)) }
     };
-    machine.apply(changes.iter().enumerate().map(entry).collect::<Vec<_>>()).await.unwrap()
+    machine.apply(changes.enumerate().map(entry).collect::<Vec<_>>()).await.unwrap()
 }
 
 fn moves(old: Id, new: Id) -> repository::Change {
@@ -32,14 +42,14 @@ fn moves(old: Id, new: Id) -> repository::Change {
     repository::Change::Move(Move { updates, pack: None })
 }
 
-/// Three commits, one upon the other, that no reference names yet.
-fn commits(machine: &StateMachine) -> [Id; 3] {
+/// Four commits, one upon the other, that no reference names yet.
+fn commits(machine: &StateMachine) -> [Id; 4] {
     let repository = Repository::open(machine.store.dir().join("default")).unwrap();
     let tree = repository.treebuilder(None).unwrap().write().unwrap();
     let tree = repository.find_tree(tree).unwrap();
     let who = Signature::new("admin", "admin@localhost", &Time::new(0, 0)).unwrap();
     let mut parent = None;
-    [1, 2, 3].map(|number| {
+    [1, 2, 3, 4].map(|number| {
         let parents = parent.iter().collect::<Vec<_>>();
         let text = number.to_string();
         let id = repository.commit(None, &who, &who, &text, &tree, &parents).unwrap();
@@ -53,7 +63,7 @@ async fn a_change_that_is_decided_again_after_others_is_not_refused() {
     let (_dir, _log, mut machine) = Builder.build().await.unwrap();
     let none = Move { updates: Vec::new(), pack: None };
     outcomes(&mut machine, &[repository::Change::Create(none)]).await;
-    let [first, second, third] = commits(&machine);
+    let [first, second, third, _] = commits(&machine);
     let mine = moves(first, second);
     let log = [moves(Id::ZERO, first), mine.clone(), moves(second, third), mine];
     let outcomes = outcomes(&mut machine, &log).await;
@@ -63,12 +73,50 @@ async fn a_change_that_is_decided_again_after_others_is_not_refused() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_decided_again_after_others_takes_nothing_back() {
+    let (_dir, _log, mut machine) = Builder.build().await.unwrap();
+    let none = Move { updates: Vec::new(), pack: None };
+    outcomes(&mut machine, &[repository::Change::Create(none)]).await;
+    let [first, second, third, fourth] = commits(&machine);
+    let mine = moves(first, second);
+    let fork = moves(second, fourth);
+    let log = [moves(Id::ZERO, first), mine.clone(), moves(second, third), mine, fork];
+    let outcomes = outcomes(&mut machine, &log).await;
+    assert_eq!(outcomes[4], Outcome::Refused(Refusal::Stale(BOOT.into())));
+    let here = machine.store.get("default").unwrap().snapshot();
+    assert_eq!(here.get(BOOT).map(|reference| reference.target), Some(third));
+}
+
+#[tokio::test]
 async fn a_change_upon_an_old_revision_is_refused() {
     let (_dir, _log, mut machine) = Builder.build().await.unwrap();
     let none = Move { updates: Vec::new(), pack: None };
     outcomes(&mut machine, &[repository::Change::Create(none)]).await;
-    let [first, second, third] = commits(&machine);
+    let [first, second, third, _] = commits(&machine);
     let log = [moves(Id::ZERO, first), moves(first, third), moves(second, first)];
     let outcomes = outcomes(&mut machine, &log).await;
     assert_eq!(outcomes[2], Outcome::Refused(Refusal::Stale(BOOT.into())));
+}
+
+#[tokio::test]
+async fn a_password_that_is_decided_again_after_another_one_does_not_come_back() {
+    let (_dir, _log, mut machine) = Builder.build().await.unwrap();
+    let account = |salt: &str| {
+        let hash = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}");
+        Some(accounts::Entry { role: Role::Reader, hash })
+    };
+    let [old, mine, newer] =
+        ["b2xkb2xkb2xkb2xkb2xkbw", "bWluZW1pbmVtaW5lbWluZQ", "bmV3ZXJuZXdlcm5ld2VybmU"]
+            .map(account);
+    let change = |from: &Option<accounts::Entry>, to: &Option<accounts::Entry>| Change::Account {
+        name: "jane".into(),
+        from: from.clone(),
+        account: to.clone(),
+    };
+    let log =
+        [change(&None, &old), change(&old, &mine), change(&mine, &newer), change(&old, &mine)];
+    decide(&mut machine, log.into_iter()).await;
+    assert_eq!(machine.accounts.read().unwrap().remove("jane"), newer);
+    assert_eq!(machine.kept.now().accounts.get("jane").cloned(), newer);
 }

@@ -49,10 +49,12 @@ impl StateMachine {
     fn make(&self, change: Change, is_old: bool) -> Result<Outcome, Error> {
         match change {
             Change::Subcluster { entry, through } => self.subcluster(&entry, &through, is_old),
-            Change::Account { name, account } => match self.accounts.put(&name, account) {
-                Err(error) => Err(io::Error::other(error).into()),
-                Ok(()) => Ok(Outcome::Done),
-            },
+            Change::Account { name, from, account } => {
+                if self.kept.now().accounts.get(&name) == from.as_ref() {
+                    self.accounts.put(&name, account).map_err(io::Error::other)?;
+                }
+                Ok(Outcome::Done)
+            }
             // Part of the state, which is written with the number of the entry.
             Change::LetIn { .. } | Change::Came { .. } => Ok(Outcome::Done),
         }

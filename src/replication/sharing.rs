@@ -49,7 +49,8 @@ impl Cluster {
             return Ok(());
         }
         for (name, account) in differences(&here, &state.accounts) {
-            self.decide(Change::Account { name, account }).await?;
+            let from = state.accounts.get(&name).cloned();
+            self.decide(Change::Account { name, from, account }).await?;
         }
         Ok(())
     }

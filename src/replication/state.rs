@@ -56,11 +56,16 @@ impl State {
         }
     }
 
-    /// A change of a subcluster has been made.
+    /// A change of a subcluster has been made. One that is decided again, after others have followed,
+    /// counts as made too, and moves nothing.
     pub(super) fn made(&mut self, proposal: &Proposal) {
         use crate::repository::Change::{Create, Move};
         let Proposal::V1(Change::Subcluster { entry, .. }) = proposal else { return };
-        let (Create(change) | Move(change)) = &entry.change else { return };
+        let change = match &entry.change {
+            Create(change) if !self.refs.contains_key(&entry.subcluster) => change,
+            Move(change) if self.allows(&entry.subcluster, change) == Allowed::Yes => change,
+            _ => return,
+        };
         let refs = self.refs.entry(entry.subcluster.clone()).or_default();
         for update in &change.updates {
             match update.new.is_zero() {
@@ -76,10 +81,11 @@ impl State {
         match change.clone() {
             Change::LetIn { name, key } => self.roster.let_in(name, key),
             Change::Came { key, id } => self.roster.came(&key, id),
-            Change::Account { name, account: Some(account) } => {
+            Change::Account { name, from, .. } if self.accounts.get(&name) != from.as_ref() => {}
+            Change::Account { name, account: Some(account), .. } => {
                 self.accounts.insert(name, account);
             }
-            Change::Account { name, account: None } => {
+            Change::Account { name, account: None, .. } => {
                 self.accounts.remove(&name);
             }
             Change::Subcluster { .. } => {}
