@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
-    Entry, ErrorSubject, ErrorVerb, LogState, OptionalSend, RaftLogId, RaftLogReader, Vote,
+    Entry, EntryPayload, ErrorSubject, ErrorVerb, LogState, OptionalSend, RaftLogId, RaftLogReader,
+    Vote,
 };
 use tokio::task;
 
@@ -117,15 +118,66 @@ impl RaftLogStorage<Types> for LogStore {
         self.blocking(ErrorSubject::Log(log_id), ErrorVerb::Delete, move |this| {
             let purged: Vec<Entry<Types>> = this.database.entries(..=log_id.index)?;
             this.database.remove(..=log_id.index, &[fact(PURGED, &Some(log_id))?]);
-            let packs = purged.iter().filter_map(|entry| match &entry.payload {
-                openraft::EntryPayload::Normal(proposal) => proposal.pack(),
-                _ => None,
-            });
-            let packs: HashSet<&str> = packs.collect();
+            // The same may have been pushed again.
+            let kept: Vec<Entry<Types>> = this.database.entries(..)?;
+            let named = packs(&kept);
+            let unnamed: HashSet<&str> = packs(&purged).difference(&named).copied().collect();
             // A pack that stays takes room, no more.
-            let _ = this.inbox.remove(|pack| packs.contains(pack));
+            let _ = this.inbox.remove(|pack| unnamed.contains(pack));
             Ok(())
         })
         .await
+    }
+}
+
+/// The packs that entries name.
+pub(super) fn packs(entries: &[Entry<Types>]) -> HashSet<&str> {
+    let packs = entries.iter().filter_map(|entry| match &entry.payload {
+        EntryPayload::Normal(proposal) => proposal.pack(),
+        _ => None,
+    });
+    packs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use openraft::CommittedLeaderId;
+    use openraft::storage::RaftLogStorageExt;
+    use openraft::testing::StoreBuilder;
+
+    use super::*;
+    use crate::replication::change::{Change, Proposal};
+    use crate::replication::suite::Builder;
+    use crate::repository::{self, Author, Move};
+
+    const PACK: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn log_id(index: u64) -> LogId {
+        LogId::new(CommittedLeaderId::new(1, 1), index)
+    }
+
+    fn push_of_the_pack(index: u64) -> Entry<Types> {
+        let change = Move { updates: Vec::new(), pack: Some(PACK.into()) };
+        let entry = repository::Entry {
+            subcluster: "default".into(),
+            change: repository::Change::Move(change),
+            author: Author { who: "admin".into(), from: "localhost".into(), when: 0 },
+        };
+        let proposal = Proposal::new(Change::Subcluster { entry, through: "m0".into() });
+        Entry { log_id: log_id(index), payload: EntryPayload::Normal(proposal) }
+    }
+
+    #[tokio::test]
+    async fn a_pack_stays_until_the_last_entry_that_names_it_is_purged() {
+        let (dir, mut log, machine) = Builder.build().await.unwrap();
+        let inbox = dir.path().join("repo/.inbox");
+        for ending in ["idx", "pack"] {
+            std::fs::write(inbox.join(format!("{PACK}-1-100.{ending}")), "").unwrap();
+        }
+        log.blocking_append([push_of_the_pack(1), push_of_the_pack(2)]).await.unwrap();
+        log.purge(log_id(1)).await.unwrap();
+        assert!(machine.inbox.find(PACK).is_some());
+        log.purge(log_id(2)).await.unwrap();
+        assert!(machine.inbox.find(PACK).is_none());
     }
 }

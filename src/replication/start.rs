@@ -1,11 +1,10 @@
 //! From what lies on the disk to a running member.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fs, io};
 
-use openraft::{Entry, EntryPayload};
+use openraft::Entry;
 use rustls::ServerConfig;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
@@ -13,7 +12,7 @@ use tokio::runtime::Handle;
 use super::cluster::{Cluster, Parts};
 use super::database::{Database, fact};
 use super::joining::Introduction;
-use super::log_store::LogStore;
+use super::log_store::{LogStore, packs};
 use super::peers::Peers;
 use super::raft::Types;
 use super::state::Kept;
@@ -113,11 +112,7 @@ impl Setting {
 /// Removes packs that no entry names.
 fn tidy(inbox: &Inbox, database: &Database) -> io::Result<()> {
     let entries: Vec<Entry<Types>> = database.entries(..)?;
-    let packs = entries.iter().filter_map(|entry| match &entry.payload {
-        EntryPayload::Normal(proposal) => proposal.pack(),
-        _ => None,
-    });
-    let named: HashSet<&str> = packs.collect();
+    let named = packs(&entries);
     inbox.tidy(|pack| named.contains(pack))
 }
 
