@@ -99,7 +99,7 @@ fn cluster_name(layout: &Layout) -> String {
 }
 
 /// How long blocking work may go on after the last connection has ended.
-const LAST_WORK_TIME: Duration = Duration::from_secs(5);
+const LAST_WORK_TIME: Duration = Duration::from_secs(2);
 
 struct Running {
     layout: Layout,
@@ -133,7 +133,7 @@ impl Running {
             notify::ready(&self.status.line());
         }
         notify::stopping();
-        self.status.app.log().hand_over().await;
+        self.status.app.log().leave_to_others().await;
         // Acceptors that are gone need not be told.
         let _ = self.stop.send(true);
         finish(acceptors, signals).await;

@@ -17,6 +17,7 @@ use super::peers::Peers;
 use super::raft::{Member, Raft, config};
 use super::state::Kept;
 use super::state_machine::StateMachine;
+use super::stopping::Patience;
 use super::wire::{READ, ReadIndex};
 use crate::repository::{Inbox, Store};
 
@@ -41,6 +42,7 @@ pub(super) struct Cluster {
     pub(super) machine: StateMachine,
     /// Told when the file of accounts has been read again.
     pub(super) accounts_changed: Notify,
+    pub(super) patience: Patience,
 }
 
 impl Cluster {
@@ -69,6 +71,7 @@ impl Cluster {
             runtime,
             machine: own,
             accounts_changed,
+            patience: Patience::new(),
         }))
     }
 
@@ -86,7 +89,12 @@ impl Cluster {
     /// The members, voters first, and whether they vote.
     pub(super) fn members(&self) -> BTreeMap<u64, (Member, bool)> {
         let metrics = self.raft.metrics().borrow().clone();
-        let membership = metrics.membership_config.membership();
+        let kept = self.kept.now();
+        // openraft says nothing before it has read the log.
+        let membership = match metrics.membership_config.nodes().next() {
+            Some(_) => metrics.membership_config.membership(),
+            None => kept.membership.membership(),
+        };
         let voters: Vec<u64> = membership.voter_ids().collect();
         let all = membership.nodes().map(|(id, node)| (*id, (node.clone(), voters.contains(id))));
         all.collect()
@@ -98,7 +106,12 @@ impl Cluster {
         let leader = self.leader()?;
         if leader.0 == self.id {
             let log_id = self.raft.ensure_linearizable().await.ok()?;
-            return Some(log_id.map_or(0, |id| id.index));
+            // A leader that was stopped and leads on does not know yet how much of what it had is
+            // decided: all of it may have been acknowledged. Some of it may be gone since, if another
+            // one led meanwhile.
+            let last = self.raft.metrics().borrow().last_log_index.unwrap_or_default();
+            let had = self.kept.last_at_start().min(last);
+            return Some(log_id.map_or(0, |id| id.index).max(had));
         }
         let answer = self.ask_it(&leader, READ, Vec::new(), ASK_TIME).await?;
         let ReadIndex(index) = serde_json::from_slice(&answer).ok()?;

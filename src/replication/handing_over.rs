@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::cluster::Cluster;
 use super::members::is_same;
@@ -14,15 +14,8 @@ use super::wire::{HAND_OVER, LEAD};
 const PAUSE: Duration = Duration::from_millis(50);
 /// A leader that stops tries for so long to have another one in its place.
 const HAND_OVER_TIME: Duration = Duration::from_secs(3);
-/// The log is closed within this time.
-const CLOSE_TIME: Duration = Duration::from_secs(5);
 
 impl Cluster {
-    /// Closes the log.
-    pub(super) async fn stop(&self) {
-        let _ = timeout(CLOSE_TIME, self.raft.shutdown()).await;
-    }
-
     /// Has this member lead, if it is one that votes.
     pub(super) async fn have_lead(&self, name: &str) {
         let Some((id, leader)) = self.leader() else { return };
@@ -66,14 +59,17 @@ impl Cluster {
     async fn give_way(&self, next: &Member) {
         self.raft.runtime_config().heartbeat(false);
         self.raft.runtime_config().elect(false);
-        let began = Instant::now();
-        while self.is_leader() && began.elapsed() < HAND_OVER_TIME {
-            let link = self.peers.link(next, Use::Talk);
-            if let Err(error) = link.ask(LEAD, Vec::new(), HAND_OVER_TIME).await {
-                tracing::debug!("{error}");
+        let given = async {
+            while self.is_leader() {
+                let link = self.peers.link(next, Use::Talk);
+                if let Err(error) = link.ask(LEAD, Vec::new(), HAND_OVER_TIME).await {
+                    tracing::debug!("{error}");
+                }
+                sleep(PAUSE).await;
             }
-            sleep(PAUSE).await;
-        }
+        };
+        // Whoever asked for it sees who leads.
+        let _ = timeout(HAND_OVER_TIME, given).await;
     }
 
     fn next_leader(&self) -> Option<Member> {

@@ -64,7 +64,7 @@ impl Log {
     pub fn let_in(&self, name: &str, key: KeyId) -> Result<Introduction, Error> {
         let cluster = self.begun()?;
         let let_in = cluster.let_in(name.to_ascii_lowercase(), key.to_string());
-        self.setting.runtime.block_on(let_in)
+        self.setting.runtime.block_on(cluster.unless_it_stops(let_in))
     }
 
     fn begun(&self) -> Result<Arc<Cluster>, Error> {
@@ -83,7 +83,9 @@ impl Log {
     /// The repositories on disk may have been changed by hand. Blocks.
     pub fn repositories_reread(&self) {
         if let Some(cluster) = self.cluster.load_full() {
-            self.setting.runtime.block_on(cluster.mend_all());
+            let mended = async { Ok(cluster.mend_all().await) };
+            // When the server starts again, it compares them again.
+            let _ = self.setting.runtime.block_on(cluster.unless_it_stops(mended));
         }
     }
 
@@ -186,7 +188,10 @@ impl Log {
     /// Fails with what could not be mended, and where. Blocks.
     pub fn compare(&self, subcluster: &str) -> Result<(), Error> {
         match self.cluster.load_full() {
-            Some(cluster) => self.setting.runtime.block_on(cluster.compare(subcluster)),
+            Some(cluster) => {
+                let compared = cluster.compare(subcluster);
+                self.setting.runtime.block_on(cluster.unless_it_stops(compared))
+            }
             None => self.setting.store.get(subcluster)?.check(),
         }
     }
@@ -195,13 +200,14 @@ impl Log {
     /// majority to ask.
     pub async fn catch_up(&self) -> Result<(), Error> {
         let Some(cluster) = self.cluster.load_full() else { return Ok(()) };
-        cluster.catch_up().await
+        cluster.unless_it_stops(cluster.catch_up()).await
     }
 
-    /// Has another member lead, if this one does.
-    pub async fn hand_over(&self) {
-        if let Some(cluster) = self.cluster.load_full().filter(|cluster| cluster.is_leader()) {
-            cluster.hand_over().await;
+    /// The server is about to stop: another member leads, if this one does, and whoever waits for the
+    /// others does not wait much longer.
+    pub async fn leave_to_others(&self) {
+        if let Some(cluster) = self.cluster.load_full() {
+            cluster.leave_to_others().await;
         }
     }
 

@@ -45,6 +45,7 @@ mod start;
 mod state;
 mod state_machine;
 mod stepping_aside;
+mod stopping;
 mod stream;
 #[cfg(test)]
 mod suite;

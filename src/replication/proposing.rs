@@ -39,7 +39,7 @@ impl Cluster {
         if let Some(quarantine) = quarantine {
             self.inbox.keep(quarantine)?;
         }
-        self.runtime.block_on(async {
+        let decided = async {
             if let Some(pack) = quarantine.and_then(Quarantine::pack) {
                 self.send_pack(pack).await?;
             }
@@ -48,7 +48,8 @@ impl Cluster {
                 Outcome::Refused(refusal) => Err(refusal.into()),
                 Outcome::Done => Ok(Applied::default()),
             }
-        })
+        };
+        self.runtime.block_on(self.unless_it_stops(decided))
     }
 
     /// A subcluster whose MASTER an administrator has named takes commits through that member.

@@ -1,4 +1,8 @@
-use crate::fixture::succeeds;
+use std::{fs, thread};
+
+use nix::sys::signal::Signal;
+
+use crate::fixture::{eventually, fails, succeeds};
 use crate::machines::Machines;
 
 #[test]
@@ -27,4 +31,24 @@ fn each_may_be_restarted_in_turn_and_every_commit_is_kept() {
         assert_eq!(machines.read(number, &format!("default/boot/{number}.conf")), "x\n");
     }
     machines.assert_same("default");
+}
+
+#[test]
+fn a_server_that_stops_does_not_wait_long_for_others_that_are_silent() {
+    let mut machines = Machines::cluster(3);
+    let leader = machines.leader();
+    let clone = machines.git(leader).clone_of("default");
+    clone.write("some.conf", "x\n");
+    clone.commit("nobody answers");
+    let silent: Vec<usize> = (0..3).filter(|number| *number != leader).collect();
+    silent.iter().for_each(|number| machines.all[*number].running().signal(Signal::SIGSTOP));
+    let inbox = machines.all[leader].root().join("var/ecconfigd/repo/.inbox");
+    let packs = || fs::read_dir(&inbox).map_or(0, Iterator::count);
+    let before = packs();
+    let pushing = thread::spawn(move || clone.git(&["push"]));
+    eventually("the push waits for the others", || packs() > before);
+    machines.stop(leader);
+    let said = fails(pushing.join().unwrap());
+    silent.iter().for_each(|number| machines.all[*number].running().signal(Signal::SIGCONT));
+    assert!(said.contains("this server stops"), "{said}");
 }

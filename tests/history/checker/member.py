@@ -13,8 +13,8 @@ import hosts
 from connection import Connection, Unanswered
 
 PORT = 2027
-# A server that is told to stop hands over first.
-STOPPING = 30
+# Seconds that systemd gives a server to stop: it hands over first.
+STOPPING = 45
 # Each member has a disk of its own, in memory, of which only so much is used as is needed.
 ROOM = "16g"
 
