@@ -83,7 +83,10 @@ impl Log {
     /// The repositories on disk may have been changed by hand. Blocks.
     pub fn repositories_reread(&self) {
         if let Some(cluster) = self.cluster.load_full() {
-            let mended = async { Ok(cluster.mend_all().await) };
+            let mended = async {
+                cluster.mend_all().await;
+                Ok(())
+            };
             // When the server starts again, it compares them again.
             let _ = self.setting.runtime.block_on(cluster.unless_it_stops(mended));
         }
