@@ -45,6 +45,11 @@ pub(super) struct Args {
     #[arg(long, global = true, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
 
+    /// Keep everything and vote, as a member of a cluster, but serve nobody: a third machine for two
+    /// that serve, so that either of them may fail.
+    #[arg(long)]
+    pub(super) vote_only: bool,
+
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 

@@ -57,6 +57,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         store: store.clone(),
         tls: certificate.tls().clone(),
         runtime: runtime.handle().clone(),
+        only_votes: args.vote_only,
     };
     let log = Log::start(setting, cluster_name(&layout)).map_err(|e| {
         Failure::system(format!(
@@ -65,6 +66,11 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         ))
     })?;
     first_start::make_repositories(&store, &log)?;
+    if args.vote_only && !log.is_member() {
+        tracing::warn!(
+            "this server is to vote only (--vote-only), and is no member of a cluster yet: let it in (eccfg join HOST, then systemctl restart ecconfigd)"
+        );
+    }
     let (stop, drain) = Drain::new();
     let app = Arc::new(App::new(&layout, store.clone(), log, drain.clone())?);
 

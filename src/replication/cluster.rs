@@ -43,12 +43,14 @@ pub(super) struct Cluster {
     /// Told when the file of accounts has been read again.
     pub(super) accounts_changed: Notify,
     pub(super) patience: Patience,
+    /// Whether this server serves nobody.
+    pub(super) only_votes: bool,
 }
 
 impl Cluster {
     /// Starts what is kept. Must run where there is a runtime.
     pub(super) async fn start(parts: Parts, runtime: Handle) -> io::Result<Arc<Self>> {
-        let Parts { id, name, key, log, machine, spool_dir, introduction, tls } = parts;
+        let Parts { id, name, key, log, machine, spool_dir, introduction, tls, only_votes } = parts;
         let config = config().validate().map_err(io::Error::other)?;
         let network = Network { peers: machine.peers.clone() };
         let StateMachine { store, inbox, kept, peers, .. } = machine.clone();
@@ -72,6 +74,7 @@ impl Cluster {
             machine: own,
             accounts_changed,
             patience: Patience::new(),
+            only_votes,
         }))
     }
 
@@ -129,4 +132,5 @@ pub(super) struct Parts {
     pub(super) spool_dir: PathBuf,
     pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
+    pub(super) only_votes: bool,
 }

@@ -69,7 +69,7 @@ impl Cluster {
         Ok(wanted)
     }
 
-    fn view(&self) -> View {
+    pub(super) fn view(&self) -> View {
         let metrics = self.raft.metrics().borrow().clone();
         let membership = metrics.membership_config.membership();
         let last = metrics.last_log_index.unwrap_or_default();

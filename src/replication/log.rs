@@ -117,9 +117,13 @@ impl Log {
 
     /// How this server stands among the others, in a few words.
     pub fn standing(&self) -> String {
-        match &*self.cluster.load() {
+        let standing = match &*self.cluster.load() {
             Some(cluster) => cluster.standing(),
             None => "stands alone".into(),
+        };
+        match self.only_votes() {
+            true => format!("{standing}, serves nobody"),
+            false => standing,
         }
     }
 
@@ -135,6 +139,11 @@ impl Log {
                 return;
             }
         }
+    }
+
+    /// Whether this server keeps everything and votes, and serves nobody.
+    pub fn only_votes(&self) -> bool {
+        self.setting.only_votes
     }
 
     /// Whether this server has been let into a cluster and has nothing of it yet.
@@ -227,6 +236,7 @@ fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     let mending = cluster.clone();
     setting.runtime.spawn(async move { mending.mend_at_start().await });
     setting.runtime.spawn(cluster.clone().step_aside_when_stuck());
+    setting.runtime.spawn(cluster.clone().leave_the_lead_to_those_who_serve());
     setting.runtime.spawn(cluster.clone().keep_introduction());
     setting.runtime.spawn(cluster.clone().come());
     setting.runtime.spawn(cluster.clone().share_accounts());

@@ -54,12 +54,10 @@ impl fmt::Display for MemberNow {
         let Self { name, address, role, standing, .. } = self;
         write!(f, "{name:<24} {address:<24} {role:<9} ")?;
         match standing {
-            Some(Standing { version, log, applied }) => {
-                write!(
-                    f,
-                    "log at {log}, {} behind, ecconfigd {version}",
-                    log.saturating_sub(*applied)
-                )
+            Some(Standing { version, log, applied, only_votes }) => {
+                let behind = log.saturating_sub(*applied);
+                let only_votes = if *only_votes { ", serves nobody" } else { "" };
+                write!(f, "log at {log}, {behind} behind, ecconfigd {version}{only_votes}")
             }
             None => f.write_str("DOES NOT ANSWER"),
         }
@@ -112,6 +110,7 @@ impl Cluster {
             version: env!("CARGO_PKG_VERSION").into(),
             log: metrics.last_log_index.unwrap_or_default(),
             applied: metrics.last_applied.map_or(0, |id| id.index),
+            only_votes: self.only_votes,
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Setting {
     pub tls: Arc<ServerTls>,
     /// Where what waits is done.
     pub runtime: Handle,
+    /// Whether this server keeps everything and votes, and serves nobody.
+    pub only_votes: bool,
 }
 
 impl Setting {
@@ -86,6 +88,7 @@ impl Setting {
             spool_dir,
             introduction: self.layout.introduction(),
             tls: Arc::new(tls),
+            only_votes: self.only_votes,
         };
         self.runtime.block_on(Cluster::start(parts, self.runtime.clone()))
     }

@@ -1,4 +1,5 @@
-//! A leader that cannot make what the cluster has decided holds up everybody: another one must lead.
+//! Leaders that should not be: one that cannot make what the cluster has decided holds up everybody,
+//! and one that serves nobody is none that people expect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,20 @@ impl Cluster {
                     self.raft.runtime_config().elect(true);
                 }
                 (false, false) => {}
+            }
+        }
+    }
+
+    /// A member that serves nobody leads only while nobody else can, for as long as it runs: as when
+    /// it alone has the newest entries.
+    pub(super) async fn leave_the_lead_to_those_who_serve(self: Arc<Self>) {
+        while self.only_votes {
+            sleep(PAUSE).await;
+            let view = self.view();
+            let can_lead = |id: &&u64| **id != self.id && view.current.contains(id);
+            let next = view.voters.iter().find(can_lead).and_then(|id| view.members.get(id));
+            if let Some(next) = next.filter(|_| self.is_leader()) {
+                self.hand_over_to(&next.name).await;
             }
         }
     }

@@ -76,6 +76,9 @@ pub(super) struct Standing {
     pub(super) log: u64,
     /// The last one that it has made.
     pub(super) applied: u64,
+    /// Whether it serves nobody.
+    #[serde(default)]
+    pub(super) only_votes: bool,
 }
 
 /// A change for the leader.

@@ -43,6 +43,10 @@ pub(super) enum Error {
         "this server has been let into a cluster and has nothing of it yet: try again later, or ask another one"
     )]
     Joining,
+    #[error(
+        "this server keeps copies and votes, and serves nobody (--vote-only): ask another one of the cluster"
+    )]
+    OnlyVotes,
     #[error("the request came too slowly")]
     TooSlow,
     #[error("the client went away")]
@@ -73,7 +77,7 @@ impl Error {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NoMember(_) => StatusCode::CONFLICT,
             Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy | Self::Joining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Joining | Self::OnlyVotes => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BadRange { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -104,7 +108,10 @@ impl Error {
     pub(super) fn is_ours(&self) -> bool {
         let is_known = matches!(
             self,
-            Self::Busy | Self::Joining | Self::Repository(repository::Error::Unreadable { .. })
+            Self::Busy
+                | Self::Joining
+                | Self::OnlyVotes
+                | Self::Repository(repository::Error::Unreadable { .. })
         );
         self.status().is_server_error() && !is_known
     }

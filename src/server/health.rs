@@ -12,6 +12,9 @@ pub(super) fn live() -> Response<Body> {
 
 /// The server can do its work.
 pub(super) fn ready(app: &App) -> Response<Body> {
+    if app.log.only_votes() {
+        return text(StatusCode::SERVICE_UNAVAILABLE, "this server serves nobody");
+    }
     match (app.store.names().len(), app.store.broken()) {
         (0, _) => text(StatusCode::SERVICE_UNAVAILABLE, "there are no repositories"),
         (all, broken) if all == broken => {

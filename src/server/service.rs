@@ -68,6 +68,9 @@ async fn respond(
     }
     // Nobody without a password learns which addresses there are.
     let account = authenticate(app, request.headers(), client).await?;
+    if app.log.only_votes() && !is_about_members(&route, &request) {
+        return Err(Error::OnlyVotes);
+    }
     if request.uri().query().is_some_and(|query| query.split('&').any(|word| word == CONSISTENT)) {
         app.log.catch_up().await?;
     }
@@ -92,6 +95,10 @@ async fn respond(
             answer_for(app, opened, what, account, client, request).await
         }
     }
+}
+
+fn is_about_members(route: &Result<Route, Error>, request: &Request<RequestBody>) -> bool {
+    matches!(route, Ok(Route::Members)) && only_get(request).is_ok()
 }
 
 async fn answer_for(

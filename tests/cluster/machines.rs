@@ -187,7 +187,12 @@ impl Machines {
 
     /// Starts it again.
     pub fn start(&mut self, number: usize) {
-        self.all[number].start();
+        self.all[number].start(&[]);
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(&mut self, number: usize, arguments: &[&str]) {
+        self.all[number].start(arguments);
     }
 
     /// Every member has the same history of a subcluster, and it is sound.
@@ -230,9 +235,11 @@ impl Machine {
         self.away = self.server.take();
     }
 
-    fn start(&mut self) {
+    fn start(&mut self, arguments: &[&str]) {
         let server = self.away.take().expect("this member does not run");
-        self.server = Some(server.start_again(options(self.port)));
+        let mut options = options(self.port);
+        options.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self.server = Some(server.start_again(options));
     }
 
     /// Where its files are.

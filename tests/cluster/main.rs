@@ -16,3 +16,4 @@ mod pushes;
 mod recovery;
 mod stopping;
 mod stuck;
+mod vote_only;
