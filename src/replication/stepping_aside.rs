@@ -42,7 +42,10 @@ impl Cluster {
     /// A member that serves nobody leads only while nobody else can, for as long as it runs: as when
     /// it alone has the newest entries.
     pub(super) async fn leave_the_lead_to_those_who_serve(self: Arc<Self>) {
-        while self.only_votes {
+        if !self.only_votes {
+            return;
+        }
+        loop {
             sleep(PAUSE).await;
             let view = self.view();
             let can_lead = |id: &&u64| **id != self.id && view.current.contains(id);
