@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::log_store::LogStore;
 use super::network::Network;
+use super::old_copy::OldCopy;
 use super::peers::Peers;
 use super::raft::{Member, Raft, config};
 use super::state::Kept;
@@ -45,13 +46,25 @@ pub(super) struct Cluster {
     pub(super) patience: Patience,
     /// Whether this server serves nobody.
     pub(super) only_votes: bool,
+    pub(super) old_copy: OldCopy,
 }
 
 impl Cluster {
     /// Starts what is kept. Must run where there is a runtime.
     pub(super) async fn start(parts: Parts, runtime: Handle) -> io::Result<Arc<Self>> {
-        let Parts { id, name, key, log, machine, spool_dir, introduction, tls, only_votes } = parts;
-        let config = config().validate().map_err(io::Error::other)?;
+        let Parts {
+            id,
+            name,
+            key,
+            log,
+            machine,
+            spool_dir,
+            introduction,
+            tls,
+            only_votes,
+            old_copy,
+        } = parts;
+        let config = config(!old_copy.is_suspected()).validate().map_err(io::Error::other)?;
         let network = Network { peers: machine.peers.clone() };
         let StateMachine { store, inbox, kept, peers, .. } = machine.clone();
         let own = machine.clone();
@@ -75,6 +88,7 @@ impl Cluster {
             accounts_changed,
             patience: Patience::new(),
             only_votes,
+            old_copy,
         }))
     }
 
@@ -133,4 +147,5 @@ pub(super) struct Parts {
     pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
     pub(super) only_votes: bool,
+    pub(super) old_copy: OldCopy,
 }

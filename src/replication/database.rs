@@ -40,6 +40,11 @@ impl Database {
         Ok(Self { path: path.to_owned(), open })
     }
 
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A fact.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str) -> io::Result<Option<T>> {
         let value = self.again(|database| {

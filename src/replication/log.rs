@@ -237,6 +237,7 @@ fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     setting.runtime.spawn(async move { mending.mend_at_start().await });
     setting.runtime.spawn(cluster.clone().step_aside_when_stuck());
     setting.runtime.spawn(cluster.clone().leave_the_lead_to_those_who_serve());
+    setting.runtime.spawn(cluster.clone().make_sure_of_the_log());
     setting.runtime.spawn(cluster.clone().keep_introduction());
     setting.runtime.spawn(cluster.clone().come());
     setting.runtime.spawn(cluster.clone().share_accounts());

@@ -17,7 +17,7 @@ use super::database::{Database, fact};
 use super::raft::{LogId, StorageError, Types};
 use crate::repository::Inbox;
 
-const VOTE: &str = "vote";
+pub(super) const VOTE: &str = "vote";
 const PURGED: &str = "purged";
 
 /// The entries, the vote, and how far they are committed.
@@ -61,10 +61,8 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn get_log_state(&mut self) -> Result<LogState<Types>, StorageError> {
         self.blocking(ErrorSubject::Logs, ErrorVerb::Read, |this| {
-            let last_purged_log_id: Option<LogId> = this.database.get(PURGED)?;
-            let last: Option<Entry<Types>> = this.database.last()?;
-            let last_log_id = last.map(|entry| *entry.get_log_id()).or(last_purged_log_id);
-            Ok(LogState { last_purged_log_id, last_log_id })
+            let last_purged_log_id = this.database.get(PURGED)?;
+            Ok(LogState { last_purged_log_id, last_log_id: last_log_id(&this.database)? })
         })
         .await
     }
@@ -127,6 +125,15 @@ impl RaftLogStorage<Types> for LogStore {
             Ok(())
         })
         .await
+    }
+}
+
+/// The end of the log.
+pub(super) fn last_log_id(database: &Database) -> io::Result<Option<LogId>> {
+    let last: Option<Entry<Types>> = database.last()?;
+    match last {
+        Some(entry) => Ok(Some(*entry.get_log_id())),
+        None => database.get(PURGED),
     }
 }
 

@@ -33,6 +33,7 @@ mod members;
 mod membership;
 mod mending;
 mod network;
+mod old_copy;
 mod peers;
 mod proposing;
 mod raft;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use openraft::error::{ClientWriteError, RaftError};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use super::change::{Change, Outcome, Proposal, Refusal};
 use super::cluster::Cluster;
@@ -98,15 +98,16 @@ impl Cluster {
     /// Brings a change to the leader, and returns when it is decided and has been made here.
     async fn decide_at(&self, change: Change) -> Result<(Outcome, u64), Error> {
         let proposal = Proposal::new(change);
-        let deadline = Instant::now() + DECISION_TIME;
-        let (outcome, index) = loop {
-            let asked = timeout_at(deadline, self.ask_leader(&proposal)).await;
-            match asked {
-                Ok(Some(decided)) => break decided,
-                Ok(None) => sleep(PAUSE).await,
-                Err(_) => return Err(Error::Unreplicated(NO_MAJORITY.into())),
+        let decided = async {
+            loop {
+                match self.ask_leader(&proposal).await {
+                    Some(decided) => return decided,
+                    None => sleep(PAUSE).await,
+                }
             }
         };
+        let decided = timeout(DECISION_TIME, decided).await;
+        let (outcome, index) = decided.map_err(|_| Error::Unreplicated(NO_MAJORITY.into()))?;
         self.applied(index, APPLY_TIME).await;
         Ok((outcome, index))
     }

@@ -48,9 +48,11 @@ const ENTRIES_AT_ONCE: u64 = 64;
 /// all repositories.
 pub(super) const SNAPSHOT_TIME: u64 = 30 * 60 * 1000;
 
-pub(super) fn config() -> openraft::Config {
+/// `elect` tells whether this member may stand for election from the start.
+pub(super) fn config(elect: bool) -> openraft::Config {
     openraft::Config {
         cluster_name: "ecconfigd".into(),
+        enable_elect: elect,
         heartbeat_interval: HEARTBEAT,
         election_timeout_min: ELECTION.0,
         election_timeout_max: ELECTION.1,

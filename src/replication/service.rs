@@ -9,16 +9,19 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use openraft::raft::{AppendEntriesRequest, VoteRequest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::change::Change;
 use super::cluster::Cluster;
+use super::old_copy::MAY_BE_OLD;
+use super::raft::Types;
 use super::stream;
 use super::wire::{
     APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, MAX_QUESTION, MEMBERS, OBJECTS, PACKS,
-    PROPOSE, Propose, READ, ReadIndex, SNAPSHOT, STANDING, VOTE,
+    PROMISE, PROPOSE, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent, VOTE,
 };
 use crate::repository::Error;
 use crate::tls::KeyId;
@@ -69,10 +72,21 @@ impl Cluster {
         }
         match (request.method().clone(), path.as_str()) {
             (Method::POST, APPEND) => {
-                json(&self.raft.append_entries(question(request).await?).await)
+                let asked: AppendEntriesRequest<Types> = question(request).await?;
+                self.must_follow(&asked.vote).await?;
+                json(&self.raft.append_entries(asked).await)
             }
-            (Method::POST, VOTE) => json(&self.raft.vote(question(request).await?).await),
-            (Method::POST, SNAPSHOT) => json(&self.take_snapshot(question(request).await?).await),
+            (Method::POST, VOTE) => {
+                let asked: VoteRequest<u64> = question(request).await?;
+                self.must_vote(&asked).await?;
+                json(&self.raft.vote(asked).await)
+            }
+            (Method::POST, PROMISE) => json(&self.promise().map_err(unavailable)?),
+            (Method::POST, SNAPSHOT) => {
+                let sent: SnapshotSent = question(request).await?;
+                self.must_follow(&sent.vote).await?;
+                json(&self.take_snapshot(sent).await)
+            }
             (Method::POST, PROPOSE) => {
                 let Propose { proposal } = question(request).await?;
                 json(&self.propose_here(proposal).await.map_err(unavailable)?)
@@ -100,6 +114,7 @@ impl Cluster {
                 self.hand_over_to(&name).await;
                 json(&())
             }
+            (Method::POST, LEAD) if self.old_copy.is_suspected() => Err(unavailable(MAY_BE_OLD)),
             (Method::POST, LEAD) => json(&self.raft.trigger().elect().await),
             (Method::POST, CAME) => {
                 let id: u64 = question(request).await?;

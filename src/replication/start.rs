@@ -13,6 +13,7 @@ use super::cluster::{Cluster, Parts};
 use super::database::{Database, fact};
 use super::joining::Introduction;
 use super::log_store::{LogStore, packs};
+use super::old_copy::OldCopy;
 use super::peers::Peers;
 use super::raft::Types;
 use super::state::Kept;
@@ -65,6 +66,7 @@ impl Setting {
         };
         let identity = self.identity(&database, name)?;
         let key = self.tls.key().map_err(io::Error::other)?.to_string();
+        let old_copy = OldCopy::look(database.clone(), identity.id)?;
         let inbox = Arc::new(Inbox::open(self.store.dir())?);
         tidy(&inbox, &database)?;
         let kept = Arc::new(Kept::open(database.clone(), introduction.members().to_vec())?);
@@ -89,6 +91,7 @@ impl Setting {
             introduction: self.layout.introduction(),
             tls: Arc::new(tls),
             only_votes: self.only_votes,
+            old_copy,
         };
         self.runtime.block_on(Cluster::start(parts, self.runtime.clone()))
     }

@@ -32,7 +32,7 @@ impl Cluster {
                 }
                 (false, true) => {
                     aside = false;
-                    self.raft.runtime_config().elect(true);
+                    self.raft.runtime_config().elect(!self.old_copy.is_suspected());
                 }
                 (false, false) => {}
             }

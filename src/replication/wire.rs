@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Outcome, Proposal};
 use super::manifest::Manifest;
-use super::raft::Member;
+use super::raft::{LogId, Member};
 use crate::protocol::Id;
 
 /// Entries for the log, and the leader's word that it is there. Behind this and the next two
@@ -27,6 +27,8 @@ pub(super) const READ: &str = "/read";
 pub(super) const MEMBERS: &str = "/members";
 /// How the member that is asked is.
 pub(super) const STANDING: &str = "/standing";
+/// How far the member that is asked has come: the end of its log, and its vote.
+pub(super) const PROMISE: &str = "/promise";
 /// A repository is to be compared with the log, and mended: the subcluster's name.
 pub(super) const COMPARE: &str = "/compare";
 /// A change that must go through the member that is asked.
@@ -79,6 +81,15 @@ pub(super) struct Standing {
     /// Whether it serves nobody.
     #[serde(default)]
     pub(super) only_votes: bool,
+}
+
+/// How far a member has come.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Promise {
+    /// The end of its log.
+    pub(super) last: Option<LogId>,
+    /// Whom it follows, or has voted for.
+    pub(super) vote: Vote<u64>,
 }
 
 /// A change for the leader.

@@ -11,6 +11,7 @@ mod joining;
 mod machines;
 mod majority;
 mod members_only;
+mod old_copies;
 mod orders;
 mod pushes;
 mod recovery;

@@ -1,0 +1,183 @@
+//! A log that lies elsewhere than where it was written is a copy, and may be an old one: a backup that
+//! was put back. What its server has acknowledged and promised since is not in it, and with its help
+//! others could decide something else instead. So until such a server knows that it lacks nothing, it
+//! does not vote, is not elected, and follows only a leader of whom enough of the others know no later
+//! one.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use openraft::Vote;
+use openraft::raft::VoteRequest;
+use serde::{Deserialize, Serialize};
+use tokio::task;
+use tokio::time::sleep;
+
+use super::cluster::Cluster;
+use super::database::{Database, fact};
+use super::log_store::{self, last_log_id};
+use super::peers::Use;
+use super::raft::LogId;
+use super::service::{Failure, unavailable};
+use super::wire::{PROMISE, Promise};
+
+const PLACE: &str = "place";
+/// How soon it is looked again whether the log lacks nothing.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Another member tells the end of its log within this time.
+const ASK_TIME: Duration = Duration::from_secs(1);
+/// What others have must be made here within this time, or it is asked again.
+const CATCH_UP_TIME: Duration = Duration::from_secs(30);
+
+pub(super) const MAY_BE_OLD: &str = "this server's log may be an old copy";
+
+/// Where a file lies: no copy has the same.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    inode: u64,
+    /// None where the file system does not say.
+    made: Option<SystemTime>,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        let file = fs::metadata(path)?;
+        Ok(Self { inode: file.ino(), made: file.created().ok() })
+    }
+}
+
+/// What is known of this server's log.
+pub(super) struct OldCopy {
+    database: Arc<Database>,
+    is_suspected: AtomicBool,
+    /// The leader who may be followed meanwhile.
+    followed: Mutex<Option<Vote<u64>>>,
+}
+
+impl OldCopy {
+    /// Looks where the log lies. A server with a copy must not lead on as if nothing had been since.
+    pub(super) fn look(database: Arc<Database>, id: u64) -> io::Result<Self> {
+        let here = Place::of(database.path())?;
+        let is_copy = match database.get::<Place>(PLACE)? {
+            Some(written) => written != here,
+            None => {
+                database.put(&[fact(PLACE, &here)?]);
+                false
+            }
+        };
+        if is_copy
+            && let Some(vote) = database.get::<Vote<u64>>(log_store::VOTE)?
+            && vote.leader_id().node_id == id
+        {
+            database.put(&[fact(log_store::VOTE, &Vote::new(vote.leader_id().term, id))?]);
+        }
+        Ok(Self { database, is_suspected: is_copy.into(), followed: Mutex::default() })
+    }
+
+    pub(super) fn is_suspected(&self) -> bool {
+        self.is_suspected.load(Ordering::Relaxed)
+    }
+
+    fn is_none(&self) -> io::Result<()> {
+        self.database.put(&[fact(PLACE, &Place::of(self.database.path())?)?]);
+        self.is_suspected.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Cluster {
+    /// Returns when this server's log lacks nothing: a leader whom others have elected has filled it,
+    /// or no voter has more.
+    pub(super) async fn make_sure_of_the_log(self: Arc<Self>) {
+        if !self.old_copy.is_suspected() {
+            return;
+        }
+        tracing::warn!(
+            "the cluster's log in {} is a copy of the one that was written, and may be an old one: this server does not vote before it has heard from the others that it lacks nothing",
+            self.old_copy.database.path().display(),
+        );
+        while !self.has_what_a_leader_has().await && !self.has_what_all_voters_have().await {
+            sleep(PAUSE).await;
+        }
+        let this = self.clone();
+        match task::spawn_blocking(move || this.old_copy.is_none()).await {
+            Ok(Ok(())) => tracing::info!("the cluster's log lacks nothing: this server votes"),
+            Ok(Err(error)) => tracing::error!("the cluster's log cannot be looked at: {error}"),
+            Err(_) => {}
+        }
+        self.raft.runtime_config().elect(!self.kept.is_stuck());
+    }
+
+    /// Refuses to vote for somebody who may lack what this server has forgotten.
+    pub(super) async fn must_vote(&self, request: &VoteRequest<u64>) -> Result<(), Failure> {
+        if !self.old_copy.is_suspected() {
+            return Ok(());
+        }
+        let newest = self.newest_of_all().await;
+        match newest.is_some_and(|newest| newest <= request.last_log_id) {
+            true => Ok(()),
+            false => Err(unavailable(MAY_BE_OLD)),
+        }
+    }
+
+    /// Refuses to follow a leader whom another one may have followed, by a vote that this server has
+    /// forgotten. Any majority with this server in it has one of those that are asked.
+    pub(super) async fn must_follow(&self, vote: &Vote<u64>) -> Result<(), Failure> {
+        let followed = || self.old_copy.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.old_copy.is_suspected() || followed().as_ref() == Some(vote) {
+            return Ok(());
+        }
+        let promises = self.promises().await;
+        let needed = (promises.len().div_ceil(2) + 1).min(promises.len());
+        let knows_no_later = |promise: &&Option<Promise>| {
+            promise.as_ref().is_some_and(|promise| promise.vote <= *vote)
+        };
+        match promises.iter().filter(knows_no_later).count() >= needed {
+            true => Ok(*followed() = Some(*vote)),
+            false => Err(unavailable(MAY_BE_OLD)),
+        }
+    }
+
+    async fn has_what_a_leader_has(&self) -> bool {
+        match self.read_index().await {
+            Some(index) if !self.is_leader() => self.applied(index, CATCH_UP_TIME).await,
+            _ => false,
+        }
+    }
+
+    async fn has_what_all_voters_have(&self) -> bool {
+        let newest = self.newest_of_all().await;
+        newest.is_some_and(|newest| self.promise().is_ok_and(|own| newest <= own.last))
+    }
+
+    /// The end of the longest log of all who vote, if all of them answer.
+    async fn newest_of_all(&self) -> Option<Option<LogId>> {
+        let own = self.promise().ok()?.last;
+        let others: Option<Vec<Promise>> = self.promises().await.into_iter().collect();
+        others?.into_iter().map(|promise| promise.last).chain([own]).max()
+    }
+
+    /// How far each of the others who vote has come.
+    async fn promises(&self) -> Vec<Option<Promise>> {
+        let mut promises = Vec::new();
+        for (id, (member, votes)) in self.members() {
+            if votes && id != self.id {
+                let link = self.peers.link(&member, Use::Talk);
+                let answer = link.ask(PROMISE, Vec::new(), ASK_TIME).await.ok();
+                promises.push(answer.and_then(|answer| serde_json::from_slice(&answer).ok()));
+            }
+        }
+        promises
+    }
+
+    /// How far this server has come. Reads what the database has in memory.
+    pub(super) fn promise(&self) -> io::Result<Promise> {
+        let last = last_log_id(&self.old_copy.database)?;
+        Ok(Promise { last, vote: self.raft.metrics().borrow().vote })
+    }
+}
