@@ -137,10 +137,11 @@ impl Cluster {
         let knows_no_later = |promise: &&Option<Promise>| {
             promise.as_ref().is_some_and(|promise| promise.vote <= *vote)
         };
-        match promises.iter().filter(knows_no_later).count() >= needed {
-            true => Ok(*followed() = Some(*vote)),
-            false => Err(unavailable(MAY_BE_OLD)),
+        if promises.iter().filter(knows_no_later).count() < needed {
+            return Err(unavailable(MAY_BE_OLD));
         }
+        *followed() = Some(*vote);
+        Ok(())
     }
 
     async fn has_what_a_leader_has(&self) -> bool {
