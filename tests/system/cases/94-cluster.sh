@@ -33,6 +33,10 @@ members_are() { # ALL VOTERS: and all of them answer, as seen from here
 leader() { # the name, once there is one
     { in_host "$ecconfigd" members || true; } | awk '$3 == "leader" { print $1 }' | grep .
 }
+says_no_leader() {
+    in_host systemctl status ecconfigd | grep 'NO LEADER: nothing can be changed' >/dev/null
+}
+
 leads_not() { # NAME
     local now
     now=$(leader) && [ "$now" != "$1" ]
@@ -135,6 +139,7 @@ check_code 22 "the one that is cut off says nothing that may be old as the newes
     curl_as admin "$server/config/default/boot/default/cluster.conf?consistent"
 check_output '^two$' "but reads what it has" at "$lost" \
     curl_as admin "$server/config/default/boot/default/cluster.conf"
+check_within 20 "systemctl status says that nothing can be changed there" at "$lost" says_no_leader
 ip -n "$lost" link set eth0 up
 check_within 60 "all of them answer again" at "$other" members_are 3 3
 check_all_have three
