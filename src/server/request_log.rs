@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response, Uri};
+use hyper::{Method, Request, Response};
 
 use super::error::Error;
 use super::response::Body;
@@ -19,19 +19,20 @@ pub(super) struct RequestLog {
     started: Instant,
     client: IpAddr,
     method: Method,
-    uri: Uri,
+    /// Copied, as the buffer that the head came in would be kept for as long as an answer is out.
+    path: Box<str>,
 }
 
 impl RequestLog {
     pub(super) fn new(client: IpAddr, request: &Request<Incoming>) -> Self {
-        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let (method, path) = (request.method().clone(), request.uri().path().into());
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { id, started: Instant::now(), client, method, uri }
+        Self { id, started: Instant::now(), client, method, path }
     }
 
     /// The query and the headers may hold what nobody should read in a log.
     fn what(&self) -> impl Display {
-        std::fmt::from_fn(|f| write!(f, "{} {}", self.method, self.uri.path().escape_default()))
+        std::fmt::from_fn(|f| write!(f, "{} {}", self.method, self.path.escape_default()))
     }
 
     pub(super) fn failed(&self, error: &Error) {

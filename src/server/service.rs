@@ -72,7 +72,8 @@ async fn respond(
         return Err(Error::OnlyVotes);
     }
     if request.uri().query().is_some_and(|query| query.split('&').any(|word| word == CONSISTENT)) {
-        app.log.catch_up().await?;
+        // In a box, as are others below: every request would have room for it otherwise.
+        Box::pin(app.log.catch_up()).await?;
     }
     match route? {
         Route::Live | Route::Ready => unreachable!("answered above"),
@@ -83,9 +84,9 @@ async fn respond(
         }
         Route::Nodes(subcluster) => {
             only_get(&request)?;
-            nodes::get(app, subcluster).await
+            Box::pin(nodes::get(app, subcluster)).await
         }
-        Route::Members => members::answer(app, account, client, request).await,
+        Route::Members => Box::pin(members::answer(app, account, client, request)).await,
         Route::Subclusters(route) => {
             subclusters::answer(app, route, account, client, request).await
         }

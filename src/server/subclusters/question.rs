@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use headers::{HeaderMapExt, IfNoneMatch};
-use hyper::{Method, Request, Response};
+use hyper::header::{HeaderValue, IF_NONE_MATCH};
+use hyper::{HeaderMap, Method, Request, Response};
 
 use super::events;
 use super::list::tell;
@@ -42,7 +43,7 @@ impl Question {
         self,
         app: &Arc<App>,
         account: Account,
-        request: &Request<RequestBody>,
+        request: Request<RequestBody>,
     ) -> Result<Response<Body>, Error> {
         let (names, headers) = (self.names, request.headers());
         let told = tell(app, &names)?;
@@ -53,17 +54,28 @@ impl Question {
         if is_get && events::are_wanted(headers) {
             return Ok(events::respond(app, names, account.name, headers));
         }
+        if !is_get || self.wait.is_zero() {
+            return Ok(told.respond(headers, JSON));
+        }
         // Whoever knows nothing yet has nothing to wait for.
-        let known: Option<IfNoneMatch> = headers.typed_get();
-        let told = match known {
-            Some(known) if is_get && !self.wait.is_zero() && told.is_known(&known) => {
-                // Boxed, as every connection would have room for it otherwise.
-                Box::pin(wait(app, &names, &known, self.wait)).await?
-            }
-            _ => told,
+        let condition = condition(headers);
+        let known: Option<IfNoneMatch> = condition.typed_get();
+        let Some(known) = known.filter(|known| told.is_known(known)) else {
+            return Ok(told.respond(headers, JSON));
         };
-        Ok(told.respond(headers, JSON))
+        // With the rest goes the buffer that it came in, for as long as the answer is out.
+        let _body = request.into_body();
+        // Boxed, as every connection would have room for it otherwise.
+        let told = Box::pin(wait(app, &names, &known, self.wait)).await?;
+        Ok(told.respond(&condition, JSON))
     }
+}
+
+/// A copy of what makes a question conditional.
+fn condition(headers: &HeaderMap) -> HeaderMap {
+    let values = headers.get_all(IF_NONE_MATCH).iter();
+    let copied = values.filter_map(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
+    copied.map(|value| (IF_NONE_MATCH, value)).collect()
 }
 
 fn seconds(text: &str) -> Result<Duration, Error> {
