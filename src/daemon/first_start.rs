@@ -77,8 +77,6 @@ pub(super) fn put_aside(layout: &Layout) -> Result<(), Failure> {
             "this server joins a cluster and gets its repositories from the others; those it had are kept in {}",
             aside.display(),
         );
-        // The cluster has other passwords; nobody should try these.
-        let _ = fs::remove_file(layout.initial_passwords());
     }
     Ok(())
 }
