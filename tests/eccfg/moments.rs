@@ -110,7 +110,8 @@ impl Stopped {
         if !watched.wait_for(moment) {
             return None;
         }
-        kill(pid(&watched.child), SIGSTOP).unwrap();
+        // It may have ended since, with what it has done seen and told late.
+        kill(pid(&watched.child), SIGSTOP).ok()?;
         wait_until_it_stands(&watched.child);
         let this = Self { child: watched.child };
         this.is_still_at(machine, moment, before).then_some(this)
