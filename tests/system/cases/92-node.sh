@@ -31,6 +31,9 @@ notes() { # UNIT: what its journal says since $since
     in_host journalctl --sync
     in_host journalctl --quiet --no-pager --output cat --since "$since" -u "$1"
 }
+has_said_so() { # that the node runs the newest revision, and that the reload was well
+    eccfg nodes default | grep -q '^manager  *default  *[0-9]*  *0  .* ok$'
+}
 saved() { # what the server has as the running configuration
     git --git-dir "$(state_dir)/repo/default" -c safe.directory='*' "$@"
 }
@@ -147,9 +150,10 @@ told >/dev/null
 check "eccfg-watch.service" in_host systemctl --quiet enable --now eccfg-watch.service
 change default/timer.conf five
 check_within 10 "brings a change as it is made" has default/timer.conf five
+# Which it says with the next question, when the reload and all else is done.
+check_within 10 "the server knows which revision the node has" has_said_so
 check_equal "ecuser: /tmp/2025 config reload" "$(told)" "the mail server is told to reload, once"
 check_output '^U    default/timer.conf$' "the journal tells the files" notes eccfg-watch
-check_output '^manager .* ok$' "the server knows which revision the node has" eccfg nodes default
 in_host systemctl restart ecconfigd
 change default/timer.conf six
 check_within 20 "also after the server was restarted" has default/timer.conf six
