@@ -44,6 +44,16 @@ impl Segments {
         }
     }
 
+    /// The same for somebody who waits. Fails only with [`Error::InTheMaking`].
+    pub(super) fn settle_now(
+        &self,
+        repository: &Repository,
+        spool_dir: &Path,
+    ) -> Result<(), Error> {
+        let pending: Vec<Oid> = self.shelf.pending().keys().copied().collect();
+        pending.into_iter().try_for_each(|tip| self.settle_one(repository, tip, spool_dir))
+    }
+
     /// Makes the segment of one change, if that can be. Fails only with [`Error::InTheMaking`].
     pub(super) fn settle_one(
         &self,

@@ -25,9 +25,11 @@ mod shelf;
 mod table;
 mod tag;
 mod together;
+#[cfg(test)]
+mod unsettled;
 
-use std::io;
 use std::path::Path;
+use std::{io, mem};
 
 use git2::Oid;
 use sha1::{Digest, Sha1};
@@ -76,8 +78,16 @@ impl Segments {
             self.settle_one(question.repository, want, question.spool_dir)?;
         }
         let ask = question.ask();
+        let mut has_settled = false;
         for _ in 0..MAX_TRIES {
-            let Some(plan) = self.plan(&ask) else { break };
+            let Some(plan) = self.plan(&ask) else {
+                if mem::replace(&mut has_settled, true) {
+                    break;
+                }
+                // Changes may lack their segments that lie between what is wanted and what is there.
+                self.settle_now(question.repository, question.spool_dir)?;
+                continue;
+            };
             match self.by_plan(question, &plan) {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {}
                 answer => return answer,
