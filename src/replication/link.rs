@@ -1,8 +1,8 @@
 //! A connection to another member: HTTP/2 over TLS, kept, made again when it has ended.
 
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -23,6 +23,9 @@ use crate::tls::{KeyId, ServerTls};
 
 /// A connection must be there within this time.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
+/// A connection over which something came back within this time is not to blame for an answer that
+/// is late: the member's disk may be.
+pub(super) const DOUBT: Duration = Duration::from_secs(1);
 /// A connection over which nothing comes back for so long has ended.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -45,11 +48,13 @@ pub(super) struct Link {
     member: Member,
     tls: Arc<ServerTls>,
     kept: Mutex<Option<SendRequest<Body>>>,
+    /// When something came back.
+    heard: std::sync::Mutex<Instant>,
 }
 
 impl Link {
     pub(super) fn new(member: Member, tls: Arc<ServerTls>) -> Self {
-        Self { member, tls, kept: Mutex::default() }
+        Self { member, tls, kept: Mutex::default(), heard: Instant::now().into() }
     }
 
     /// Asks for a short answer.
@@ -70,7 +75,9 @@ impl Link {
             Ok(answer) => answer,
             Err(_) => {
                 // Whatever is the matter with the connection, another one may do better.
-                self.kept.lock().await.take();
+                if self.is_silent() {
+                    self.kept.lock().await.take();
+                }
                 Err(Unanswered::TooLate(self.member.name.clone()))
             }
         }
@@ -91,6 +98,7 @@ impl Link {
             .expect("the paths of members are plain");
         let response = connection.send_request(request).await;
         let response = response.map_err(|e| self.unreachable(io::Error::other(e)))?;
+        self.has_heard();
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -109,6 +117,7 @@ impl Link {
         let made = timeout(CONNECT_TIME, self.connect()).await;
         let late = |_| io::Error::from(io::ErrorKind::TimedOut);
         let made = made.map_err(late).flatten().map_err(|e| self.unreachable(e))?;
+        self.has_heard();
         Ok(kept.insert(made).clone())
     }
 
@@ -140,6 +149,14 @@ impl Link {
             }
         });
         Ok(sender)
+    }
+
+    fn has_heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_silent(&self) -> bool {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= DOUBT
     }
 
     fn unreachable(&self, error: io::Error) -> Unanswered {

@@ -22,6 +22,8 @@ mod decided_twice;
 mod giving;
 mod handing_over;
 mod joining;
+#[cfg(test)]
+mod late_answers;
 mod leading;
 mod link;
 mod local;
