@@ -9,7 +9,7 @@ use std::time::Duration;
 use openraft::ServerState;
 use rustls::ServerConfig;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 
 use super::log_store::LogStore;
 use super::network::Network;
@@ -44,6 +44,8 @@ pub(super) struct Cluster {
     /// Told when the file of accounts has been read again.
     pub(super) accounts_changed: Notify,
     pub(super) patience: Patience,
+    /// Held by whoever adds to the log; closed while another member is to lead.
+    pub(super) entrance: RwLock<()>,
     /// Whether this server serves nobody.
     pub(super) only_votes: bool,
     pub(super) old_copy: OldCopy,
@@ -87,6 +89,7 @@ impl Cluster {
             machine: own,
             accounts_changed,
             patience: Patience::new(),
+            entrance: RwLock::default(),
             only_votes,
             old_copy,
         }))

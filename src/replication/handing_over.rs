@@ -1,17 +1,22 @@
 //! Who leads from now on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use openraft::RaftMetrics;
+use tokio::sync::watch;
+use tokio::time::{sleep_until, timeout};
 
 use super::cluster::Cluster;
 use super::members::is_same;
 use super::peers::Use;
-use super::raft::Member;
+use super::raft::{LEASE, Member};
 use super::wire::{HAND_OVER, LEAD};
 
-/// How soon the next leader is asked again.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Whoever is to lead must have the whole log, and answer, within this time.
+const ASK_TIME: Duration = Duration::from_secs(1);
+/// An election takes a few writes to disks; one that is not decided by then is held again.
+const ELECTION_TIME: Duration = Duration::from_millis(500);
 /// A leader that stops tries for so long to have another one in its place.
 const HAND_OVER_TIME: Duration = Duration::from_secs(3);
 
@@ -20,7 +25,7 @@ impl Cluster {
     pub(super) async fn have_lead(&self, name: &str) {
         let Some((id, leader)) = self.leader() else { return };
         if id == self.id {
-            return self.hand_over_to(name).await;
+            return self.hand_over_to(|_, member| is_same(&member.name, name)).await;
         }
         let Ok(question) = serde_json::to_vec(name) else { return };
         let link = self.peers.link(&leader, Use::Talk);
@@ -29,15 +34,12 @@ impl Cluster {
         }
     }
 
-    /// This member does not lead any more, but the one of this name.
-    pub(super) async fn hand_over_to(&self, name: &str) {
-        let members = self.members();
-        let next = members.into_iter().find(|(_, (member, _))| is_same(&member.name, name));
-        if let Some((id, (member, true))) = next
-            && id != self.id
-            && self.is_leader()
-        {
-            self.give_way(&member).await;
+    /// This member does not lead any more, but one of these that votes, if there is any.
+    pub(super) async fn hand_over_to(&self, may_lead: impl Fn(u64, &Member) -> bool) {
+        let mut next = self.others_who_vote();
+        next.retain(|id, member| may_lead(*id, member));
+        if self.is_leader() && !next.is_empty() {
+            self.give_way(next).await;
             self.raft.runtime_config().heartbeat(true);
             self.raft.runtime_config().elect(true);
         }
@@ -45,39 +47,94 @@ impl Cluster {
 
     /// Has another member lead, before this one stops.
     pub(super) async fn hand_over(&self) {
-        let Some(next) = self.next_leader() else { return };
-        self.give_way(&next).await;
-        match self.is_leader() {
-            true => tracing::warn!("{} has not taken over; the others elect a leader", next.name),
-            false => tracing::info!("{} leads the cluster now", next.name),
+        let next = self.others_who_vote();
+        if next.is_empty() {
+            return;
+        }
+        match self.give_way(next).await {
+            Some(leader) => tracing::info!("{} leads the cluster now", leader.name),
+            None => tracing::warn!("no other member has taken over; the others elect a leader"),
         }
     }
 
-    /// openraft has no order for it: the leader falls silent, and the other one stands for election.
-    /// This member votes for it at once; others only when they have heard nothing from the leader
-    /// for a while.
-    async fn give_way(&self, next: &Member) {
-        self.raft.runtime_config().heartbeat(false);
-        self.raft.runtime_config().elect(false);
-        let given = async {
-            while self.is_leader() {
-                let link = self.peers.link(next, Use::Talk);
-                if let Err(error) = link.ask(LEAD, Vec::new(), HAND_OVER_TIME).await {
-                    tracing::debug!("{error}");
-                }
-                sleep(PAUSE).await;
-            }
-        };
-        // Whoever asked for it sees who leads.
-        let _ = timeout(HAND_OVER_TIME, given).await;
+    pub(super) fn others_who_vote(&self) -> BTreeMap<u64, Member> {
+        let others = self.members().into_iter().filter(|(id, (_, votes))| *votes && *id != self.id);
+        others.map(|(id, (member, _))| (id, member)).collect()
     }
 
-    fn next_leader(&self) -> Option<Member> {
-        let members = self.members();
-        let replication = self.raft.metrics().borrow().replication.clone()?;
-        let votes = |id: &u64| members.get(id).is_some_and(|(_, votes)| *votes);
-        let others = replication.into_iter().filter(|(id, _)| *id != self.id && votes(id));
-        let (id, _) = others.max_by_key(|(_, log_id)| log_id.map(|log_id| log_id.index))?;
-        Some(members.get(&id)?.0.clone())
+    /// Has one of these lead, and tells who does.
+    ///
+    /// openraft has no order for it: the leader falls silent, and the other one stands for election.
+    /// This member votes for it at once, others when they are released. Nobody votes for one that
+    /// lacks an entry, and a leader that hears of an election leads no more, however it ends: so
+    /// nothing is added to the log meanwhile.
+    async fn give_way(&self, mut next: BTreeMap<u64, Member>) -> Option<Member> {
+        let given = async {
+            self.outlast_own_election().await;
+            let _closed = self.entrance.write().await;
+            while !next.is_empty() {
+                let id = timeout(ASK_TIME, self.one_with_all(&next)).await.ok()??;
+                self.raft.runtime_config().heartbeat(false);
+                self.raft.runtime_config().elect(false);
+                self.release_voters(id).await;
+                let leader = self.elected(&next.remove(&id)?).await;
+                if leader.is_some() {
+                    return leader;
+                }
+            }
+            None
+        };
+        timeout(HAND_OVER_TIME, given).await.ok().flatten()
+    }
+
+    /// Waits until this member may vote for another one. Changes are made meanwhile.
+    async fn outlast_own_election(&self) {
+        let elected = self.raft.with_raft_state(|state| state.vote_last_modified()).await;
+        if let Ok(Some(elected)) = elected {
+            sleep_until(elected + LEASE).await;
+        }
+    }
+
+    /// Asks this one to lead until one does; none if it does not answer.
+    async fn elected(&self, next: &Member) -> Option<Member> {
+        loop {
+            let link = self.peers.link(next, Use::Talk);
+            let asked = link.ask(LEAD, Vec::new(), ASK_TIME).await;
+            asked.inspect_err(|error| tracing::debug!("{error}")).ok()?;
+            if let Ok(leader) = timeout(ELECTION_TIME, self.other_leader()).await {
+                return leader;
+            }
+        }
+    }
+
+    /// Waits for one of these to have all that this member has.
+    async fn one_with_all(&self, next: &BTreeMap<u64, Member>) -> Option<u64> {
+        let has_all = |id: &&u64, now: &RaftMetrics<u64, Member>| {
+            let there = now.replication.as_ref().and_then(|all| *all.get(*id)?);
+            there.map(|there| there.index) == now.last_log_index
+        };
+        let one = |now: &RaftMetrics<u64, Member>| next.keys().find(|id| has_all(id, now)).copied();
+        let mut metrics = self.newest_metrics().await?;
+        let now = metrics.wait_for(|now| one(now).is_some()).await.ok()?;
+        one(&now)
+    }
+
+    /// How the log stands with all that has been added to it until now: openraft tells it a moment
+    /// later.
+    async fn newest_metrics(&self) -> Option<watch::Receiver<RaftMetrics<u64, Member>>> {
+        self.raft.with_raft_state(|_| ()).await.ok()?;
+        let mut metrics = self.raft.metrics();
+        metrics.mark_unchanged();
+        // It tells after each question.
+        self.raft.external_request(|_| ());
+        metrics.changed().await.ok()?;
+        Some(metrics)
+    }
+
+    async fn other_leader(&self) -> Option<Member> {
+        let mut metrics = self.raft.metrics();
+        let is_other = |id: u64| id != self.id;
+        metrics.wait_for(|now| now.current_leader.is_some_and(is_other)).await.ok()?;
+        self.leader().map(|(_, leader)| leader)
     }
 }

@@ -40,6 +40,7 @@ mod peers;
 mod proposing;
 mod raft;
 mod recover;
+mod releasing;
 mod roster;
 mod service;
 mod sharing;

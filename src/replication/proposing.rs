@@ -1,10 +1,11 @@
 //! A change on its way into the log: its pack to a majority, then its entry to the leader.
 
+use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
-use openraft::error::{ClientWriteError, RaftError};
+use openraft::error::ClientWriteError;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -161,9 +162,13 @@ impl Cluster {
 
     /// Puts a change into the log, if this member leads.
     pub(super) async fn propose_here(&self, proposal: Proposal) -> Result<Proposed, Error> {
+        let closed = |error: &dyn Display| Error::Unreplicated(error.to_string());
+        let open = self.entrance.read().await;
+        let added = self.raft.client_write_ff(proposal).await.map_err(|e| closed(&e))?;
+        drop(open);
         let written = tokio::select! {
             biased;
-            written = self.raft.client_write(proposal) => written,
+            written = added => written.map_err(|e| closed(&e))?,
             // Whoever leads now tells what came of it when it is proposed there.
             () = self.has_stepped_aside() => return Ok(Proposed::NotLeader(None)),
         };
@@ -171,10 +176,8 @@ impl Cluster {
             Ok(written) => {
                 Ok(Proposed::Decided { outcome: written.data, index: written.log_id.index })
             }
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(to))) => {
-                Ok(Proposed::NotLeader(to.leader_id))
-            }
-            Err(error) => Err(Error::Unreplicated(error.to_string())),
+            Err(ClientWriteError::ForwardToLeader(to)) => Ok(Proposed::NotLeader(to.leader_id)),
+            Err(error) => Err(closed(&error)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! What openraft is told of our cluster.
 
+use std::time::Duration;
+
 use openraft::SnapshotPolicy;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,9 @@ const HEARTBEAT: u64 = 200;
 /// the leader any more: that is as long again as the most of these two, since its last word. So
 /// commits stop for two seconds when a leader is lost.
 const ELECTION: (u64, u64) = (600, 1000);
+/// For so long a member votes for nobody else after the leader's last word, and a leader after its
+/// election.
+pub(super) const LEASE: Duration = Duration::from_millis(ELECTION.1);
 /// Entries between two snapshots.
 const SNAPSHOT_AFTER: u64 = 1000;
 /// Entries kept behind a snapshot, for members that were away for a moment.

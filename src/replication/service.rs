@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::change::Change;
 use super::cluster::Cluster;
+use super::members::is_same;
 use super::old_copy::MAY_BE_OLD;
 use super::raft::Types;
 use super::stream;
@@ -111,10 +112,12 @@ impl Cluster {
             }
             (Method::POST, HAND_OVER) => {
                 let name: String = question(request).await?;
-                self.hand_over_to(&name).await;
+                self.hand_over_to(|_, member| is_same(&member.name, &name)).await;
                 json(&())
             }
             (Method::POST, LEAD) if self.old_copy.is_suspected() => Err(unavailable(MAY_BE_OLD)),
+            // One that leads already would have to be elected again.
+            (Method::POST, LEAD) if self.is_leader() => json(&()),
             (Method::POST, LEAD) => json(&self.raft.trigger().elect().await),
             (Method::POST, CAME) => {
                 let id: u64 = question(request).await?;

@@ -48,11 +48,7 @@ impl Cluster {
         loop {
             sleep(PAUSE).await;
             let view = self.view();
-            let can_lead = |id: &&u64| **id != self.id && view.current.contains(id);
-            let next = view.voters.iter().find(can_lead).and_then(|id| view.members.get(id));
-            if let Some(next) = next.filter(|_| self.is_leader()) {
-                self.hand_over_to(&next.name).await;
-            }
+            self.hand_over_to(|id, _| view.current.contains(&id)).await;
         }
     }
 
