@@ -59,7 +59,10 @@ impl Cluster {
         let pushed = Pushed { pack: pack.to_owned(), objects, length };
         let inbox = self.inbox.clone();
         let work = move |input: &mut dyn io::BufRead| inbox.receive(&pushed, input);
-        stream::read(request.into_body(), &self.spool_dir, work).await.map_err(unavailable)?;
+        let emptied = stream::read(request.into_body(), &self.spool_dir, work).await;
+        let emptied = emptied.map_err(unavailable)?;
+        // The sender need not wait for it.
+        task::spawn_blocking(|| drop(emptied));
         Ok(Response::new(stream::nothing()))
     }
 

@@ -116,7 +116,7 @@ impl Peers {
         let pushed = Pushed { pack: pack.to_owned(), objects, length };
         let inbox = inbox.clone();
         stream::read(response.into_body(), &self.spool_dir, move |input| {
-            inbox.receive(&pushed, input)
+            inbox.receive(&pushed, input).map(drop)
         })
         .await
     }

@@ -66,11 +66,11 @@ fn in_pieces(mut read: impl FnMut(&mut [u8]) -> io::Result<usize> + Send + 'stat
 }
 
 /// Spools a body and then works on it, on a thread made for that.
-pub(super) async fn read(
+pub(super) async fn read<T: Send + 'static>(
     mut body: Incoming,
     spool_dir: &Path,
-    work: impl FnOnce(&mut dyn BufRead) -> Result<(), Error> + Send + 'static,
-) -> io::Result<()> {
+    work: impl FnOnce(&mut dyn BufRead) -> Result<T, Error> + Send + 'static,
+) -> io::Result<T> {
     let mut writer = SpoolWriter::new(spool_dir);
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -79,7 +79,12 @@ pub(super) async fn read(
         if length > MOST {
             return Err(io::Error::other("it is larger than a push may be"));
         }
-        writer = task::spawn_blocking(move || writer.write_all(&data).map(|()| writer)).await??;
+        if usize::try_from(length).is_ok_and(|length| writer.stays_in_memory(length)) {
+            writer.write_all(&data)?;
+        } else {
+            let write = move || writer.write_all(&data).map(|()| writer);
+            writer = task::spawn_blocking(write).await??;
+        }
     }
     let done = task::spawn_blocking(move || {
         let spool = writer.finish()?;

@@ -1,9 +1,11 @@
 //! Packs of changes that have been proposed, or are about to be: they travel ahead of the log's
 //! entries and stay for as long as the log has those, for members that come later.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::quarantine::link;
@@ -18,6 +20,8 @@ const UNPROPOSED: Duration = Duration::from_secs(60 * 60);
 /// its index; the index is there first.
 pub struct Inbox {
     dir: PathBuf,
+    /// What has been seen in the directory, by name: that has thousands of files at times.
+    seen: Mutex<HashMap<String, Pushed>>,
 }
 
 impl Inbox {
@@ -28,7 +32,7 @@ impl Inbox {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        Ok(Self { dir })
+        Ok(Self { dir, seen: Mutex::default() })
     }
 
     /// Keeps the pack of a quarantine; durably when [`Inbox::sync`] has returned. Doing it twice is
@@ -39,6 +43,7 @@ impl Inbox {
             let kept = self.dir.join(format!("{}.{ending}", stem(pushed)));
             link(&quarantine.file(ending), &kept)?;
         }
+        self.seen().insert(pushed.pack.clone(), pushed.clone());
         Ok(())
     }
 
@@ -48,20 +53,33 @@ impl Inbox {
     }
 
     /// Takes in a pack that another member sends, durably, if its content is what its name says.
-    pub fn receive(&self, pushed: &Pushed, input: impl BufRead) -> Result<(), Error> {
+    /// Returns the directories that are left of its making: dropping them may take the disk as long
+    /// as the rest, and blocks.
+    pub fn receive(&self, pushed: &Pushed, input: impl BufRead) -> Result<Quarantine, Error> {
         let above = self.dir.parent().expect("the inbox lies beside the repositories");
         let quarantine = Quarantine::receive_apart(above, input)?;
         if quarantine.pack() != Some(&pushed.pack) {
             return Err(Error::BadPack(format!("this is not the pack {}", pushed.pack)));
         }
-        self.keep(&quarantine.with_pushed(pushed.clone()))?;
-        Ok(self.sync()?)
+        let quarantine = quarantine.with_pushed(pushed.clone());
+        self.keep(&quarantine)?;
+        self.sync()?;
+        Ok(quarantine)
     }
 
     /// The pack of this name, if it is there.
     pub fn find(&self, pack: &str) -> Option<Quarantine> {
-        let pushed = self.all().ok()?.into_iter().find(|pushed| pushed.pack == pack)?;
-        Some(Quarantine::in_inbox(self.dir.join(stem(&pushed)), pushed))
+        let there = |pushed: Pushed| {
+            let found = Quarantine::in_inbox(self.dir.join(stem(&pushed)), pushed);
+            found.file("pack").exists().then_some(found)
+        };
+        let seen = self.seen().get(pack).cloned();
+        seen.and_then(there).or_else(|| {
+            let all = self.all().ok()?;
+            let found = all.iter().find(|pushed| pushed.pack == pack).cloned();
+            *self.seen() = all.into_iter().map(|pushed| (pushed.pack.clone(), pushed)).collect();
+            there(found?)
+        })
     }
 
     /// The pack of this name for sending it on, and how much of it was pushed.
@@ -92,7 +110,12 @@ impl Inbox {
         Ok(())
     }
 
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, Pushed>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn remove_one(&self, pushed: &Pushed) -> io::Result<()> {
+        self.seen().remove(&pushed.pack);
         for ending in ["pack", "idx"] {
             match fs::remove_file(self.dir.join(format!("{}.{ending}", stem(pushed)))) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
