@@ -78,12 +78,13 @@ class Cluster:
         return {member["name"]: member["role"] for member in json.loads(content)["members"]}
 
     def wait_for_members(self, patience=PATIENCE):
-        """Until all of them see all of them, all vote that can, and one leads."""
+        """Until all of them see all of them, all vote that can, none lacks anything, and one leads."""
         end = time.monotonic() + patience
         seen = {}
         while time.monotonic() < end:
             seen = {member.name: self.roles(member.number) for member in self.members}
-            if all(self._whole(roles) for roles in seen.values()):
+            filled = not any(member.may_lack_something() for member in self.members)
+            if filled and all(self._whole(roles) for roles in seen.values()):
                 return
             time.sleep(0.5)
         raise RuntimeError(f"the members are not together again within {patience} s: {seen}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -17,6 +18,9 @@ PORT = 2027
 STOPPING = 45
 # Each member has a disk of its own, in memory, of which only so much is used as is needed.
 ROOM = "16g"
+# What a server says of a log that was put back.
+_WHOLE = "the cluster's log lacks nothing"
+_OF_COPIES = re.compile(f"is a copy of the one that was written|{_WHOLE}")
 
 
 class Member:
@@ -132,6 +136,24 @@ class Member:
         """Everything but what an administrator brings back: certificate, accounts, introduction."""
         shutil.rmtree(self.state / "repo")
         (self.state / "cluster/log").unlink()
+
+    def back_up(self):
+        shutil.copytree(self.state, self._backup, symlinks=True)
+
+    def restore(self):
+        for path in self.state.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        shutil.copytree(self._backup, self.state, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(self._backup)
+
+    @property
+    def _backup(self):
+        return self.root / "backup"
+
+    def may_lack_something(self):
+        """Whether a backup that was put back has not been filled yet, as its log tells."""
+        said = [line for line in self.log.read_text(errors="replace").splitlines() if _OF_COPIES.search(line)]
+        return bool(said) and _WHOLE not in said[-1]
 
     def was_let_in(self):
         """Whether it has been told by another member that it is one."""

@@ -127,3 +127,18 @@ class Nemesis:
             member.start()
         member.wait()
         self.cluster.wait_for_members(FILLING)
+
+    def _old_disk(self, members, age):
+        """It gets a backup back that is so many seconds old. Whatever comes next finds it so."""
+        self.cluster.heal()
+        self.cluster.wait_for_members(FILLING)
+        member = self.cluster.members[members[0]]
+        member.kill()
+        member.back_up()
+        member.start()
+        member.wait()
+        time.sleep(age)
+        member.kill()
+        member.restore()
+        member.start()
+        member.wait()
