@@ -65,10 +65,12 @@ impl ToMember {
     }
 }
 
+/// openraft asks one that is unreachable again after a while, and others at once: so one that says no
+/// is not asked again and again either.
 fn unanswered<E: std::error::Error>(error: Unanswered) -> RPCError<u64, Member, E> {
     match error {
-        Unanswered::Unreachable(..) => RPCError::Unreachable(Unreachable::new(&error)),
-        _ => RPCError::Network(NetworkError::new(&error)),
+        Unanswered::TooLate(_) => RPCError::Network(NetworkError::new(&error)),
+        _ => RPCError::Unreachable(Unreachable::new(&error)),
     }
 }
 
@@ -108,8 +110,8 @@ impl RaftNetwork<Types> for ToMember {
             answer = link.ask(&path, question, limit) => answer,
         };
         let answer = answer.map_err(|error| match error {
-            Unanswered::Unreachable(..) => StreamingError::Unreachable(Unreachable::new(&error)),
-            _ => StreamingError::Network(NetworkError::new(&error)),
+            Unanswered::TooLate(_) => StreamingError::Network(NetworkError::new(&error)),
+            _ => StreamingError::Unreachable(Unreachable::new(&error)),
         })?;
         let vote: Result<Vote<u64>, String> = serde_json::from_slice(&answer)
             .map_err(|e| StreamingError::Network(NetworkError::new(&e)))?;
