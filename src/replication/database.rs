@@ -17,8 +17,9 @@ const FACTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("facts");
 /// How long to wait before what the disk has refused is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The file. A write is on the disk when it returns, unless it says otherwise. What the disk refuses is tried until it does
-/// not: openraft would never go on after a failure, and a full disk is mended some time. Blocks.
+/// The file. A write is on the disk when it returns, unless it says otherwise. What the disk refuses
+/// is tried until it does not: openraft would never go on after a failure, and a full disk is mended
+/// some time. Blocks.
 pub(super) struct Database {
     path: PathBuf,
     /// None while it could not be opened again.

@@ -153,12 +153,13 @@ impl Cluster {
 
     async fn has_what_all_voters_have(&self) -> bool {
         let newest = self.newest_of_all().await;
-        newest.is_some_and(|newest| self.promise().is_ok_and(|own| newest <= own.last))
+        let own = self.promise().await.map(|own| own.last);
+        newest.zip(own.ok()).is_some_and(|(newest, own)| newest <= own)
     }
 
     /// The end of the longest log of all who vote, if all of them answer.
     async fn newest_of_all(&self) -> Option<Option<LogId>> {
-        let own = self.promise().ok()?.last;
+        let own = self.promise().await.ok()?.last;
         let others: Option<Vec<Promise>> = self.promises().await.into_iter().collect();
         others?.into_iter().map(|promise| promise.last).chain([own]).max()
     }
@@ -176,9 +177,10 @@ impl Cluster {
         promises
     }
 
-    /// How far this server has come. Reads what the database has in memory.
-    pub(super) fn promise(&self) -> io::Result<Promise> {
-        let last = last_log_id(&self.old_copy.database)?;
+    /// How far this server has come.
+    pub(super) async fn promise(&self) -> io::Result<Promise> {
+        let database = self.old_copy.database.clone();
+        let last = task::spawn_blocking(move || last_log_id(&database)).await??;
         Ok(Promise { last, vote: self.raft.metrics().borrow().vote })
     }
 }

@@ -82,7 +82,7 @@ impl Cluster {
                 self.must_vote(&asked).await?;
                 json(&self.raft.vote(asked).await)
             }
-            (Method::POST, PROMISE) => json(&self.promise().map_err(unavailable)?),
+            (Method::POST, PROMISE) => json(&self.promise().await.map_err(unavailable)?),
             (Method::POST, SNAPSHOT) => {
                 let sent: SnapshotSent = question(request).await?;
                 self.must_follow(&sent.vote).await?;
