@@ -57,6 +57,7 @@ impl Cluster {
         }
     }
 
+    /// The members with a vote but this one.
     pub(super) fn others_who_vote(&self) -> BTreeMap<u64, Member> {
         let others = self.members().into_iter().filter(|(id, (_, votes))| *votes && *id != self.id);
         others.map(|(id, (member, _))| (id, member)).collect()
