@@ -1,7 +1,8 @@
 //! Disks that are full or cannot be written. Only root can mount a disk for a test, and where that
 //! cannot be done these tests are skipped.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -15,6 +16,8 @@ use crate::fixture::{
 };
 
 const KB: u64 = 1 << 10;
+/// Of a disk.
+const SIZE: usize = 16 << 20;
 
 /// How much is left on the disk, and how large the file is that is pushed. There is no room for the
 /// bytes on their way in, for the pack and its index, for the reference, or only just enough.
@@ -216,7 +219,8 @@ fn on_a_small_disk(test: fn(Server)) {
         run("mount", &["--make-rprivate", "/"]);
         let prepare = |root: &Path| {
             fs::create_dir(root).unwrap();
-            run("mount", &["-t", "tmpfs", "-o", "size=16m", "tmpfs", path(root)]);
+            let size = format!("size={SIZE}");
+            run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs", path(root)]);
         };
         test(Server::with(Options { prepare: Some(prepare), ..Options::default() }));
     });
@@ -233,9 +237,13 @@ fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Leaves so many bytes on the disk.
+/// Leaves so many bytes on the disk. The server may look after its packs meanwhile, so what is free
+/// at one moment says nothing about the next.
 fn fill(server: &Server, left: u64) {
-    fs::write(server.root.join("filler"), vec![1; (free(server) - left) as usize]).unwrap();
+    let mut filler = File::create(server.root.join("filler")).unwrap();
+    let full = filler.write_all(&vec![1; SIZE]).unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::StorageFull, "{full}");
+    filler.set_len(filler.metadata().unwrap().len() - left).unwrap();
 }
 
 /// A child of another test that has not become its program yet may hold the file open, so it may
