@@ -253,10 +253,12 @@ fn an_edit_of_what_was_replaced_survives_a_kill() {
     let new = site.machine.read(PATH);
     assert!(new.contains("nine"), "{new}");
     // Whoever had the file open.
-    fs::write(site.machine.etc(".conf.new").join(PATH), LINES.replace('1', "one")).unwrap();
+    let edited = |content: &str| content.replacen('1', "one", 1);
+    let replaced = site.machine.etc(".conf.new").join(PATH);
+    fs::write(&replaced, edited(&fs::read_to_string(&replaced).unwrap())).unwrap();
     let output = site.machine.run("pull");
     assert!(output.status.success(), "{}", text(&output));
-    assert_eq!(site.machine.read(PATH), new.replace('1', "one"));
+    assert_eq!(site.machine.read(PATH), edited(&new), "{}", text(&output));
     assert_eq!(site.machine.ok("status"), format!("M    {PATH}\n"));
     site.machine.assert_tidy();
 }
