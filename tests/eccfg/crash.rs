@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::fixture::{Clone, Random, Server, setting, succeeds, text};
 use crate::machine::Machine;
-use crate::moments::{Moment, Stopped, Watched, alone, place};
+use crate::moments::{ATTEMPTS, Moment, Stopped, Watched, alone, place};
 
 const ROUNDS: u64 = 30;
 /// Files of which a revision changes all.
@@ -261,7 +261,7 @@ impl Site {
     }
 
     fn kill_at(&self, moment: Moment) {
-        for _ in 0..20 {
+        for _ in 0..ATTEMPTS {
             self.publish();
             if Stopped::at(&self.machine, &["pull"], moment).is_some() {
                 return;

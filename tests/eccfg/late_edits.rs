@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fixture::{Clone, Server, text};
 use crate::machine::Machine;
-use crate::moments::{Moment, Stopped};
+use crate::moments::{ATTEMPTS, Moment, Stopped};
 
 const LINES: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
 
@@ -279,7 +279,7 @@ impl Site {
     /// With a pull that stands still after it has looked at the old tree, before the exchange.
     #[track_caller]
     fn stopped() -> (Self, Stopped) {
-        for _ in 0..20 {
+        for _ in 0..ATTEMPTS {
             let site = Self::new();
             site.publish();
             let pull = Stopped::at(&site.machine, &["pull"], Moment::IsAboutToExchange);
@@ -321,7 +321,7 @@ impl Site {
 
 /// Publishes and pulls until one could be stopped in time.
 fn stopped(machine: &Machine, publish: impl Fn()) -> Stopped {
-    for _ in 0..20 {
+    for _ in 0..ATTEMPTS {
         publish();
         if let Some(stopped) = Stopped::at(machine, &["pull"], Moment::IsAboutToExchange) {
             return stopped;

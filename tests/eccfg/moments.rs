@@ -16,6 +16,9 @@ use crate::machine::{ECCFG, Machine};
 /// The file whose exchange is told, where it is the only one that an update changes.
 pub const ONE: &str = "one.conf";
 
+/// How often to try to stop one in time: on a busy machine the signal mostly comes late.
+pub const ATTEMPTS: usize = 100;
+
 /// Something that an update has just done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {

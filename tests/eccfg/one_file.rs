@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::fixture::{Clone, Server, succeeds, text};
 use crate::machine::Machine;
-use crate::moments::{Moment, Stopped};
+use crate::moments::{ATTEMPTS, Moment, Stopped};
 
 const LINES: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
 const PATH: &str = "default/one.conf";
@@ -318,7 +318,7 @@ impl Site {
     /// With a pull that stands still, after it has looked at the file and before the exchange.
     #[track_caller]
     fn stopped(content: impl AsRef<[u8]>) -> (Self, Stopped) {
-        for _ in 0..20 {
+        for _ in 0..ATTEMPTS {
             let site = Self::new();
             site.upstream.push_file(PATH, &content);
             let pull = Stopped::at(&site.machine, &["pull"], Moment::IsAboutToExchange);
@@ -332,7 +332,7 @@ impl Site {
     /// Publishes and pulls until a pull could be stopped then.
     #[track_caller]
     fn stopped_at(&self, moment: Moment, content: impl Fn(usize) -> String) -> Stopped {
-        for number in 0..50 {
+        for number in 0..ATTEMPTS {
             succeeds(self.upstream.git(&["pull", "--quiet", "--rebase"]));
             self.upstream.push_file(PATH, content(number));
             if let Some(stopped) = Stopped::at(&self.machine, &["pull"], moment) {
