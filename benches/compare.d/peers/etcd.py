@@ -26,6 +26,11 @@ class Etcd:
         if len(cluster) == 1:
             self.wait()
 
+    def put(self, clients, value):
+        """By its own client. Returns how many seconds it took."""
+        return clients.run("etcdctl", "--endpoints", self.url, "--cacert", self.certificates / "server.crt",
+                           "put", "/config/default", value)
+
     def wait(self):
         """One of several is there when most of the others are."""
         wait_for(self.port, self.process)

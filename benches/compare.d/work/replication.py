@@ -3,6 +3,7 @@
 import statistics
 import time
 
+import prepared
 from peers.cluster import Cluster
 from peers.ecconfigd import Ecconfigd
 from peers.etcd import etcds
@@ -24,28 +25,46 @@ def measure(bench):
     for server in servers:
         bench.add(server)
     leader = cluster.leader()
-    clones = {server: cluster.bare_clone(server) for server in (leader, alone)}
     memory = max(member.process.memory() for member in cluster.members) / 1e6
     results = in_turns(bench.scale.rounds, {
-        "three": lambda: _commits(bench, leader, clones[leader]),
-        "alone": lambda: _commits(bench, alone, clones[alone]),
+        "three": lambda: _commits(bench, cluster, leader),
+        "one": lambda: _commits(bench, cluster, alone),
         "etcd": lambda: _median(bench.load.run(others[0], bench.scale.commits, "puts-to-etcd", BYTES)),
+        "curl to three": lambda: _by_curl(bench, cluster, leader),
+        "curl to one": lambda: _by_curl(bench, cluster, alone),
+        "etcdctl": lambda: _by_etcdctl(bench, others[0]),
     })
-    three, one, theirs = (statistics.median(results[name]) for name in ("three", "alone", "etcd"))
+    took = {name: statistics.median(turns) for name, turns in results.items()}
     details = {"turns": results}
     lost = _lost_leader(bench, cluster, leader)
     for server in servers:
         bench.stop(server)
     return [
-        Line("commit, one server", "ms", one, "etcd of three", theirs, at_least=0.5, details=details),
-        Line("commit, three servers", "ms", three, "etcd of three", theirs, at_least=0.5, details=details),
+        *(Line(f"commit by curl, {servers}", "ms", took[name], "etcdctl put, three", took["etcdctl"],
+               at_least=0.5, details=details)
+          for name, servers in (("curl to one", "one server"), ("curl to three", "three servers"))),
+        *(Line(f"the same without the commands, {servers}", "ms", took[name], "etcd of three", took["etcd"],
+               details=details)
+          for name, servers in (("one", "one server"), ("three", "three servers"))),
         Line("leader lost -> next commit acknowledged", "s", lost, at_most=3),
         Line("memory of a member that has nothing to do", "MB", memory, at_most=GOAL_MB),
     ]
 
 
-def _commits(bench, server, clone):
-    return _median(bench.load.run(server, bench.scale.commits, "commits", clone))
+def _commits(bench, cluster, server):
+    return _median(bench.load.run(server, bench.scale.commits, "commits", cluster.bare_clone(server)))
+
+
+def _by_curl(bench, cluster, server):
+    place, clients = bench.new_place(), cluster.clients_of(server)
+    place.mkdir()
+    bodies = prepared.pushes(clients, server.clone_url(), place, bench.scale.commits)
+    return statistics.median(clients.push(server, body) for body in bodies) * 1e3
+
+
+def _by_etcdctl(bench, member):
+    values = (f"{number:0{BYTES}}" for number in range(bench.scale.commits))
+    return statistics.median(member.put(bench.clients, value) for value in values) * 1e3
 
 
 def _median(times):
