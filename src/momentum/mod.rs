@@ -13,4 +13,4 @@ mod samples;
 pub use address::{Address, AddressError};
 pub use cluster_boot::{AutoUpdate, ClusterBoot, ClusterBootError, DEFAULT_PORT, RepoSource};
 pub use environment::{BadLine, Environment};
-pub use node_name::is_node_name;
+pub use node_name::{is_node_name, is_same_node};

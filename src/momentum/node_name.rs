@@ -12,6 +12,17 @@ pub fn is_node_name(text: &str) -> bool {
         && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
 }
 
+/// Whether two names, in lower case, are one, or one is the other without its domain.
+pub fn is_same_node(one: &str, other: &str) -> bool {
+    let is_short_for = |short: &str, full: &str| {
+        full.strip_prefix(short).is_some_and(|domain| domain.len() > 1 && domain.starts_with('.'))
+    };
+    let is_short = |name: &str| !name.is_empty() && !name.contains('.');
+    one == other
+        || is_short(one) && is_short_for(one, other)
+        || is_short(other) && is_short_for(other, one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,6 +36,26 @@ mod tests {
             ["", ".", "..", "-x", "a/b", "a b", "a\nb", "é", "a\u{202e}b", &"a".repeat(MAX + 1)]
         {
             assert!(!is_node_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_may_be_named_in_short_or_in_full() {
+        for (one, other) in
+            [("cm", "cm"), ("cm", "cm.example.com"), ("cm.example.com", "cm.example.com")]
+        {
+            assert!(is_same_node(one, other) && is_same_node(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("cm", "cm2"),
+            ("cm", "cm."),
+            ("cm", "cm2.example.com"),
+            ("cm.example.com", "cm.example.org"),
+            ("cm.example", "cm.example.com"),
+            ("", ".example.com"),
+            ("", "cm"),
+        ] {
+            assert!(!is_same_node(one, other) && !is_same_node(other, one), "{one} {other}");
         }
     }
 }

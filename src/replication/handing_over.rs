@@ -8,10 +8,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep_until, timeout};
 
 use super::cluster::Cluster;
-use super::members::is_same;
 use super::peers::Use;
 use super::raft::{LEASE, Member};
 use super::wire::{HAND_OVER, LEAD};
+use crate::momentum::is_same_node;
 
 /// Whoever is to lead must have the whole log, and answer, within this time.
 const ASK_TIME: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ impl Cluster {
     pub(super) async fn have_lead(&self, name: &str) {
         let Some((id, leader)) = self.leader() else { return };
         if id == self.id {
-            return self.hand_over_to(|_, member| is_same(&member.name, name)).await;
+            return self.hand_over_to(|_, member| is_same_node(&member.name, name)).await;
         }
         let Ok(question) = serde_json::to_vec(name) else { return };
         let link = self.peers.link(&leader, Use::Talk);

@@ -12,13 +12,12 @@ use super::change::Change;
 use super::cluster::Cluster;
 use super::leading::listed;
 use super::manifest::refs_of;
-use super::members::is_same;
 use super::peers::Use;
 use super::raft::Member;
 use super::state::State;
 use super::wire::CAME;
 use crate::files;
-use crate::momentum::DEFAULT_PORT;
+use crate::momentum::{DEFAULT_PORT, is_same_node};
 use crate::repository::Error;
 
 /// How often a server says that it has come, until it is a member.
@@ -87,7 +86,7 @@ impl Cluster {
         let own = move || {
             let peers = listed(&store).unwrap_or_default();
             let own =
-                peers.into_iter().find(|peer| is_same(&peer.name.to_ascii_lowercase(), &name));
+                peers.into_iter().find(|peer| is_same_node(&peer.name.to_ascii_lowercase(), &name));
             own.map(|peer| peer.address.with_default_port().to_string())
         };
         let found = tokio::task::spawn_blocking(own).await.ok().flatten();

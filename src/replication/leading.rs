@@ -9,9 +9,9 @@ use tokio::task;
 use tokio::time::sleep;
 
 use super::cluster::Cluster;
-use super::members::is_same;
 use super::membership::{Step, View, next};
 use super::raft::Member;
+use crate::momentum::is_same_node;
 use crate::momentum::peers::{Peer, from_files};
 use crate::repository::{Found, Store};
 
@@ -59,7 +59,8 @@ impl Cluster {
         let state = self.kept.now();
         let mut wanted = BTreeMap::new();
         for (name, listed) in &state.roster.0 {
-            let peer = peers.iter().find(|peer| is_same(&peer.name.to_ascii_lowercase(), name));
+            let peer =
+                peers.iter().find(|peer| is_same_node(&peer.name.to_ascii_lowercase(), name));
             if let (Some(peer), Some(id)) = (peer, listed.id) {
                 let address = peer.address.with_default_port().to_string();
                 let member = Member { name: name.clone(), address, key: listed.key.clone() };

@@ -13,6 +13,7 @@ use super::joining::Introduction;
 use super::members;
 use super::standing::MemberNow;
 use super::start::Setting;
+use crate::momentum::is_same_node;
 use crate::repository::{Applied, Entry, Error, Quarantine};
 use crate::tls::KeyId;
 
@@ -191,7 +192,7 @@ impl Log {
     pub async fn slaves(&self, master: &str) -> Vec<(String, u64)> {
         let members = self.members_now().await;
         let last = members.iter().filter_map(MemberNow::log).max().unwrap_or_default();
-        let slaves = members.iter().filter(|member| !members::is_same(member.name(), master));
+        let slaves = members.iter().filter(|member| !is_same_node(member.name(), master));
         let reached = slaves.filter_map(|member| Some((member.name().to_owned(), member.made()?)));
         reached.map(|(name, made)| (name, last.saturating_sub(made))).collect()
     }

@@ -8,9 +8,9 @@ use tokio::task;
 use tokio::time::sleep;
 
 use super::change::{Change, Outcome, Proposal, Refusal};
-use super::members::is_same;
 use super::state::Allowed;
 use super::state_machine::StateMachine;
+use crate::momentum::is_same_node;
 use crate::repository::{self, Applied, BOOT, Error, Head, Orders, Ref, Store};
 
 /// How long to wait before what failed for a reason of this host's is tried again.
@@ -121,7 +121,7 @@ impl StateMachine {
     fn pinned(&self, entry: &repository::Entry, through: &str) -> Option<Refusal> {
         let subcluster = entry.subcluster.clone();
         let to = self.store.get(&subcluster).ok()?.snapshot().orders.master.clone()?;
-        (!is_same(&to, through)).then_some(Refusal::Pinned { subcluster, to })
+        (!is_same_node(&to, through)).then_some(Refusal::Pinned { subcluster, to })
     }
 
     /// A subcluster that has been made, and changed since, is made again.

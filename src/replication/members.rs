@@ -1,5 +1,7 @@
 //! The servers that replicate to each other. One that stands alone is all there are.
 
+use crate::momentum::is_same_node;
+
 /// This server's host name, as the system has it now.
 pub(super) fn this_host() -> String {
     let name = nix::unistd::gethostname().unwrap_or_default();
@@ -17,43 +19,12 @@ pub(super) fn all() -> Vec<String> {
 /// The one of `members` that `name` means, in its short form or in full.
 pub(super) fn find(members: Vec<String>, name: &str) -> Option<String> {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    members.into_iter().find(|member| is_same(member, &name))
-}
-
-/// Whether two names are one, or one is the other without its domain.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    let is_short_for = |short: &str, full: &str| {
-        full.strip_prefix(short).is_some_and(|domain| domain.len() > 1 && domain.starts_with('.'))
-    };
-    let is_short = |name: &str| !name.is_empty() && !name.contains('.');
-    one == other
-        || is_short(one) && is_short_for(one, other)
-        || is_short(other) && is_short_for(other, one)
+    members.into_iter().find(|member| is_same_node(member, &name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_member_may_be_named_in_short_or_in_full() {
-        for (one, other) in
-            [("cm", "cm"), ("cm", "cm.example.com"), ("cm.example.com", "cm.example.com")]
-        {
-            assert!(is_same(one, other) && is_same(other, one), "{one} {other}");
-        }
-        for (one, other) in [
-            ("cm", "cm2"),
-            ("cm", "cm."),
-            ("cm", "cm2.example.com"),
-            ("cm.example.com", "cm.example.org"),
-            ("cm.example", "cm.example.com"),
-            ("", ".example.com"),
-            ("", "cm"),
-        ] {
-            assert!(!is_same(one, other) && !is_same(other, one), "{one} {other}");
-        }
-    }
 
     #[test]
     fn this_server_is_a_member_under_each_of_its_names() {

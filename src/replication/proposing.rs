@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use super::change::{Change, Outcome, Proposal, Refusal};
 use super::cluster::Cluster;
 use super::link::Unanswered;
-use super::members::is_same;
 use super::peers::Use;
 use super::raft::Member;
 use super::wire::{BRING, PROPOSE, Propose, Proposed};
+use crate::momentum::is_same_node;
 use crate::repository::{self, Applied, Entry, Error, Quarantine};
 
 /// A change must be decided within this time, or whoever waits for it is told that it may not be.
@@ -61,7 +61,7 @@ impl Cluster {
             return self.bring(entry.clone()).await;
         };
         let members = self.members();
-        let member = members.into_values().find(|(member, _)| is_same(&member.name, &master));
+        let member = members.into_values().find(|(member, _)| is_same_node(&member.name, &master));
         let Some((member, _)) = member.filter(|(member, _)| member.key != self.key) else {
             return self.bring(entry.clone()).await;
         };

@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::change::Change;
 use super::cluster::Cluster;
-use super::members::is_same;
 use super::old_copy::MAY_BE_OLD;
 use super::raft::Types;
 use super::stream;
@@ -24,6 +23,7 @@ use super::wire::{
     APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, MAX_QUESTION, MEMBERS, OBJECTS, PACKS,
     PROMISE, PROPOSE, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent, VOTE,
 };
+use crate::momentum::is_same_node;
 use crate::repository::Error;
 use crate::tls::KeyId;
 
@@ -112,7 +112,7 @@ impl Cluster {
             }
             (Method::POST, HAND_OVER) => {
                 let name: String = question(request).await?;
-                self.hand_over_to(|_, member| is_same(&member.name, &name)).await;
+                self.hand_over_to(|_, member| is_same_node(&member.name, &name)).await;
                 json(&())
             }
             (Method::POST, LEAD) if self.old_copy.is_suspected() => Err(unavailable(MAY_BE_OLD)),

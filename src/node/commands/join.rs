@@ -9,7 +9,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::files;
-use crate::momentum::Address;
+use crate::momentum::{Address, is_same_node, peers};
 use crate::node::remote::Remote;
 use crate::node::session::Session;
 use crate::node::{Error, args};
@@ -59,7 +59,15 @@ fn must_be_away(remote: &mut Remote, name: &str, key: KeyId) -> Result<(), Error
 
 /// What bootstrap does of it: on a machine that has no ecconfigd, or a member already, nothing.
 pub fn after_bootstrap(session: &Session, remote: &mut Remote) -> Result<(), Error> {
-    let Some(key) = own_key(session)? else { return Ok(()) };
+    let Some(key) = own_key(session)? else {
+        if is_listed(session)? {
+            session.output.say(format_args!(
+                "This machine is listed as a server of the cluster, but its ecconfigd was never started. To make it a member, as an administrator: systemctl start ecconfigd, then eccfg join {}",
+                remote.address(),
+            ));
+        }
+        return Ok(());
+    };
     if session.layout.cluster_log().exists() || !is_other(remote, key)? {
         return Ok(());
     }
@@ -94,6 +102,17 @@ fn own_name(session: &Session) -> Result<String, Error> {
     let boot = session.cluster_boot()?;
     let name = boot.and_then(|boot| boot.node_name).unwrap_or_else(|| host.into_owned());
     Ok(name.to_ascii_lowercase())
+}
+
+/// Whether the configuration that was checked out has this machine among its servers. One that
+/// cannot be read lists nobody: the servers say what is wrong with it.
+fn is_listed(session: &Session) -> Result<bool, Error> {
+    let global = session.paths()?.tree.join("global");
+    let [msgc_server, mbus] =
+        ["msgc_server.conf", "mbus.conf"].map(|name| fs::read(global.join(name)).ok());
+    let listed = peers::from_files(msgc_server.as_deref(), mbus.as_deref()).unwrap_or_default();
+    let name = own_name(session)?;
+    Ok(listed.iter().any(|peer| is_same_node(&peer.name.to_ascii_lowercase(), &name)))
 }
 
 fn join(session: &Session, remote: &mut Remote, key: KeyId) -> Result<(), Error> {

@@ -155,3 +155,18 @@ fn a_link_to_the_place_stays_a_link() {
     let typed = machine.conf.join("default/new.conf");
     assert_eq!(machine.ok(&format!("status {}", typed.display())), "?    default/new.conf\n");
 }
+
+#[test]
+fn a_listed_server_that_was_never_started_is_told_how_it_becomes_a_member() {
+    let server = Server::start();
+    let global = server.git().clone_of("global");
+    let list = "msgc_server {\n  peers = [\n    cm1.example.com = \"192.0.2.1\"\n  ]\n}\n";
+    global.push_file("msgc_server.conf", list);
+    for (name, is_told) in [("CM1", true), ("mta1", false)] {
+        let machine = Machine::new(&server);
+        machine.write_etc("cluster.boot", &format!("cluster_name=default\nnode_name={name}\n"));
+        let said = machine.bootstrap("");
+        assert_eq!(said.contains("its ecconfigd was never started"), is_told, "{name}: {said}");
+        assert_eq!(said.contains(&format!("eccfg join {}", machine.server)), is_told, "{said}");
+    }
+}
