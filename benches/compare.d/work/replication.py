@@ -40,15 +40,17 @@ def measure(bench):
     for server in servers:
         bench.stop(server)
     return [
-        *(Line(f"commit by curl, {servers}", "ms", took[name], "etcdctl put, three", took["etcdctl"],
-               at_least=0.5, details=details)
-          for name, servers in (("curl to one", "one server"), ("curl to three", "three servers"))),
-        *(Line(f"the same without the commands, {servers}", "ms", took[name], "etcd of three", took["etcd"],
-               details=details)
-          for name, servers in (("one", "one server"), ("three", "three servers"))),
+        _beside("commit, one server", took["one"], "etcd of three", took["etcd"], details),
+        _beside("commit, three servers", took["three"], "etcd of three", took["etcd"], details),
+        _beside("commit by curl, one server", took["curl to one"], "etcdctl put, three", took["etcdctl"], details),
+        _beside("commit by curl, three servers", took["curl to three"], "etcdctl put, three", took["etcdctl"], details),
         Line("leader lost -> next commit acknowledged", "s", lost, at_most=3),
         Line("memory of a member that has nothing to do", "MB", memory, at_most=GOAL_MB),
     ]
+
+
+def _beside(work, ours, against, theirs, details):
+    return Line(work, "ms", ours, against, theirs, at_least=0.5, details=details)
 
 
 def _commits(bench, cluster, server):
