@@ -12,7 +12,7 @@ use super::cluster::Cluster;
 use super::membership::{Step, View, next};
 use super::raft::Member;
 use crate::momentum::is_same_node;
-use crate::momentum::peers::{Peer, from_files};
+use crate::momentum::peers::{FILES, Peer, from_files};
 use crate::repository::{Found, Store};
 
 /// How often to look.
@@ -21,7 +21,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const NEARLY: u64 = 64;
 /// The subcluster with the list of members.
 const GLOBAL: &str = "global";
-const LISTS: [&str; 2] = ["msgc_server.conf", "mbus.conf"];
 
 impl Cluster {
     /// Keeps the membership as it is wanted, for as long as this server runs.
@@ -127,6 +126,6 @@ pub(super) fn listed(store: &Store) -> Result<Vec<Peer>, String> {
         Ok(Found::File(blob)) => Some(blob.content),
         _ => None,
     };
-    let [msgc_server, mbus] = LISTS.map(read);
+    let [msgc_server, mbus] = FILES.map(read);
     from_files(msgc_server.as_deref(), mbus.as_deref()).map_err(|e| format!("global/{e}"))
 }

@@ -10,6 +10,9 @@ use super::address::Address;
 use super::config::{ParseError, Position, excerpt};
 use std::collections::HashMap;
 
+/// The two files, as [`from_files`] takes them.
+pub const FILES: [&str; 2] = ["msgc_server.conf", "mbus.conf"];
+
 /// A machine of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {

@@ -12,6 +12,7 @@ use crate::files;
 use crate::momentum::{Address, is_same_node, peers};
 use crate::node::remote::Remote;
 use crate::node::session::Session;
+use crate::node::working_copy::GLOBAL;
 use crate::node::{Error, args};
 use crate::tls::{self, KeyId};
 
@@ -107,9 +108,8 @@ fn own_name(session: &Session) -> Result<String, Error> {
 /// Whether the configuration that was checked out has this machine among its servers. One that
 /// cannot be read lists nobody: the servers say what is wrong with it.
 fn is_listed(session: &Session) -> Result<bool, Error> {
-    let global = session.paths()?.tree.join("global");
-    let [msgc_server, mbus] =
-        ["msgc_server.conf", "mbus.conf"].map(|name| fs::read(global.join(name)).ok());
+    let global = session.paths()?.tree.join(GLOBAL);
+    let [msgc_server, mbus] = peers::FILES.map(|name| fs::read(global.join(name)).ok());
     let listed = peers::from_files(msgc_server.as_deref(), mbus.as_deref()).unwrap_or_default();
     let name = own_name(session)?;
     Ok(listed.iter().any(|peer| is_same_node(&peer.name.to_ascii_lowercase(), &name)))
