@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl StateMachine {
     /// Waits until the pack of an entry is here.
     pub(super) async fn fetch_pack(&self, proposal: &Proposal) {
-        let Proposal::V1(Change::Subcluster { entry, .. }) = proposal else { return };
+        let Proposal::V1(Change::Subcluster { entry, small: None, .. }) = proposal else { return };
         let Some(pack) = pack_of(entry) else { return };
         let mut told = false;
         while !self.has_pack(entry, pack).await {

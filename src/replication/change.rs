@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::accounts;
-use crate::repository::{Applied, Entry, Error, Name};
+use crate::repository::{Applied, Entry, Error, Name, SmallPack};
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,12 @@ pub(super) enum Change {
         entry: Entry,
         /// The host name of the member that brings it.
         through: String,
+        /// Its pack, if that is small; others travel ahead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        small: Option<SmallPack>,
+        /// Who waits for what comes of it, at that member; 0 for nobody.
+        #[serde(default, skip_serializing_if = "is_nobody")]
+        ticket: u64,
     },
     /// An account is made, changed, or removed, if it still is what it was: whoever asks twice takes
     /// back nothing that came between.
@@ -47,6 +53,10 @@ pub(super) enum Change {
         /// The number of its new log.
         id: u64,
     },
+}
+
+fn is_nobody(ticket: &u64) -> bool {
+    *ticket == 0
 }
 
 /// What came of an entry.
@@ -133,6 +143,7 @@ mod tests {
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":"EndConflict","author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":{"Pin":{"node":"m2"}},"author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
         r#"{"V1":{"Subcluster":{"entry":{"subcluster":"west","change":{"Resume":{"node":"m2"}},"author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1"}}}"#,
+        r#"{"V1":{"Subcluster":{"entry":{"subcluster":"default","change":{"Move":{"updates":[],"pack":"0123456789abcdef0123456789abcdef01234567"}},"author":{"who":"admin","from":"192.0.2.1","when":1795400000}},"through":"m1","small":{"objects":3,"length":700,"pack":"UEFDSw==","index":"/3RPYw=="},"ticket":18446744073709551615}}}"#,
         r#"{"V1":{"Account":{"name":"jane","from":null,"account":{"role":"reader","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"}}}}"#,
         r#"{"V1":{"Account":{"name":"jane","from":{"role":"reader","hash":"$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA"},"account":null}}}"#,
         r#"{"V1":{"LetIn":{"name":"m2","key":"sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}}"#,
@@ -153,8 +164,7 @@ mod tests {
             let read: Proposal = serde_json::from_str(written).unwrap();
             read.pack().map(str::to_owned)
         });
-        let packs: Vec<_> = packs.collect();
-        assert_eq!(packs[0].as_deref(), Some("0123456789abcdef0123456789abcdef01234567"));
-        assert!(packs[1..].iter().all(Option::is_none));
+        let packs: Vec<String> = packs.flatten().collect();
+        assert_eq!(packs, ["0123456789abcdef0123456789abcdef01234567"; 2]);
     }
 }

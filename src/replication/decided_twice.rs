@@ -25,6 +25,8 @@ async fn outcomes(machine: &mut StateMachine, changes: &[repository::Change]) ->
             author: author.clone(),
         },
         through: "m0".into(),
+        small: None,
+        ticket: 0,
     });
     decide(machine, changes).await
 }

@@ -14,7 +14,7 @@ use super::members;
 use super::standing::MemberNow;
 use super::start::Setting;
 use crate::momentum::is_same_node;
-use crate::repository::{Applied, Entry, Error, Quarantine};
+use crate::repository::{Applied, Entry, Error, Quarantine, SmallPack};
 use crate::tls::KeyId;
 
 /// The log of this server.
@@ -45,6 +45,12 @@ impl Log {
     /// Whether this server is one of several.
     pub fn is_member(&self) -> bool {
         self.cluster.load().is_some()
+    }
+
+    /// Whether the log keeps what is in this quarantine by itself: it need not be on this disk so
+    /// soon.
+    pub fn keeps(&self, quarantine: &Quarantine) -> bool {
+        self.is_member() && SmallPack::fits(quarantine)
     }
 
     /// Proposes a change and returns when it is durable and visible, or refused. There is no other

@@ -170,7 +170,12 @@ mod tests {
             change: repository::Change::Move(change),
             author: Author { who: "admin".into(), from: "localhost".into(), when: 0 },
         };
-        let proposal = Proposal::new(Change::Subcluster { entry, through: "m0".into() });
+        let proposal = Proposal::new(Change::Subcluster {
+            entry,
+            through: "m0".into(),
+            small: None,
+            ticket: 0,
+        });
         Entry { log_id: log_id(index), payload: EntryPayload::Normal(proposal) }
     }
 

@@ -11,7 +11,7 @@ use super::change::{Change, Outcome, Proposal, Refusal};
 use super::state::Allowed;
 use super::state_machine::StateMachine;
 use crate::momentum::is_same_node;
-use crate::repository::{self, Applied, BOOT, Error, Head, Orders, Ref, Store};
+use crate::repository::{self, Applied, BOOT, Error, Head, Orders, Ref, SmallPack, Store};
 
 /// How long to wait before what failed for a reason of this host's is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -48,7 +48,10 @@ impl StateMachine {
     /// Makes a change. Fails for reasons of this host's only. Blocks.
     fn make(&self, change: Change, is_old: bool) -> Result<Outcome, Error> {
         match change {
-            Change::Subcluster { entry, through } => self.subcluster(&entry, &through, is_old),
+            Change::Subcluster { entry, through, small, ticket } => {
+                let told = |applied| self.waiting.tell(ticket, Outcome::Applied(applied));
+                self.subcluster(&entry, &through, small.as_ref(), is_old, told)
+            }
             Change::Account { name, from, account } => {
                 if self.kept.now().accounts.get(&name) == from.as_ref() {
                     self.accounts.put(&name, account).map_err(io::Error::other)?;
@@ -64,12 +67,22 @@ impl StateMachine {
         &self,
         entry: &repository::Entry,
         through: &str,
+        small: Option<&SmallPack>,
         is_old: bool,
+        tell: impl Fn(Applied),
     ) -> Result<Outcome, Error> {
         if let Some(outcome) = self.foregone(entry, through)? {
             return Ok(outcome);
         }
-        let quarantine = pack_of(entry).and_then(|pack| self.inbox.find(pack));
+        let quarantine = match (pack_of(entry), small) {
+            (Some(pack), Some(small)) => Some(self.inbox.unpack(small, pack)?),
+            (Some(pack), None) => self.inbox.find(pack),
+            (None, _) => None,
+        };
+        // What hinders that is met with again.
+        if let Ok(Some(applied)) = self.store.show_ahead(entry, quarantine.as_ref()) {
+            tell(applied);
+        }
         let applied = match self.store.apply(entry, quarantine.as_ref()) {
             // This server was stopped between making the change and writing that down.
             Err(Error::Stale { .. }) if self.was_made(entry)? => Ok(was_so(&self.store, entry)),

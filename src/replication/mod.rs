@@ -53,6 +53,7 @@ mod stopping;
 mod stream;
 #[cfg(test)]
 mod suite;
+mod waiting;
 mod wire;
 
 pub use joining::Introduction;

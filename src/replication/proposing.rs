@@ -14,9 +14,9 @@ use super::cluster::Cluster;
 use super::link::Unanswered;
 use super::peers::Use;
 use super::raft::Member;
-use super::wire::{BRING, PROPOSE, Propose, Proposed};
+use super::wire::{BRING, Bring, PROPOSE, Propose, Proposed};
 use crate::momentum::is_same_node;
-use crate::repository::{self, Applied, Entry, Error, Quarantine};
+use crate::repository::{self, Applied, Entry, Error, Quarantine, SmallPack};
 
 /// A change must be decided within this time, or whoever waits for it is told that it may not be.
 const DECISION_TIME: Duration = Duration::from_secs(20);
@@ -37,14 +37,15 @@ impl Cluster {
         entry: &Entry,
         quarantine: Option<&Quarantine>,
     ) -> Result<Applied, Error> {
-        if let Some(quarantine) = quarantine {
-            self.inbox.keep(quarantine)?;
-        }
+        let small = quarantine.map(SmallPack::of).transpose()?.flatten();
+        let ahead = quarantine.filter(|_| small.is_none());
+        ahead.map_or(Ok(()), |quarantine| self.inbox.keep(quarantine))?;
+        let _lent = quarantine.filter(|_| small.is_some()).map(|q| self.inbox.lend(q));
         let decided = async {
-            if let Some(pack) = quarantine.and_then(Quarantine::pack) {
+            if let Some(pack) = ahead.and_then(Quarantine::pack) {
                 self.send_pack(pack).await?;
             }
-            match self.bring_to_master(entry).await? {
+            match self.bring_to_master(Bring { entry: entry.clone(), small }).await? {
                 Outcome::Applied(applied) => Ok(applied),
                 Outcome::Refused(refusal) => Err(refusal.into()),
                 Outcome::Done => Ok(Applied::default()),
@@ -54,18 +55,19 @@ impl Cluster {
     }
 
     /// A subcluster whose MASTER an administrator has named takes commits through that member.
-    async fn bring_to_master(&self, entry: &Entry) -> Result<Outcome, Error> {
+    async fn bring_to_master(&self, asked: Bring) -> Result<Outcome, Error> {
+        let entry = &asked.entry;
         let pinned = self.store.get(&entry.subcluster).ok();
         let pinned = pinned.and_then(|there| there.snapshot().orders.master.clone());
         let (repository::Change::Move(_), Some(master)) = (&entry.change, pinned) else {
-            return self.bring(entry.clone()).await;
+            return self.bring(asked).await;
         };
         let members = self.members();
         let member = members.into_values().find(|(member, _)| is_same_node(&member.name, &master));
         let Some((member, _)) = member.filter(|(member, _)| member.key != self.key) else {
-            return self.bring(entry.clone()).await;
+            return self.bring(asked).await;
         };
-        let question = serde_json::to_vec(entry).map_err(io::Error::other)?;
+        let question = serde_json::to_vec(&asked).map_err(io::Error::other)?;
         let link = self.peers.link(&member, Use::Talk);
         let answer = link.ask(BRING, question, DECISION_TIME + ASK_TIME).await;
         let Ok(answer) = answer.inspect_err(tell) else {
@@ -79,16 +81,25 @@ impl Cluster {
     }
 
     /// Brings a change of a subcluster to the leader.
-    async fn bring(&self, entry: Entry) -> Result<Outcome, Error> {
-        let through = self.name.clone();
-        let decided = self.decide_at(Change::Subcluster { entry, through }).await;
-        decided.map(|(outcome, _)| outcome)
+    async fn bring(&self, asked: Bring) -> Result<Outcome, Error> {
+        let mut ticket = self.machine.waiting.enter()?;
+        let decided = self.bring_with(asked, ticket.number);
+        tokio::select! {
+            biased;
+            outcome = ticket.outcome() => Ok(outcome),
+            decided = decided => decided.map(|(outcome, _)| outcome),
+        }
     }
 
     /// The same for another member, which waits for the entry of that index itself.
-    pub(super) async fn bring_for(&self, entry: Entry) -> Result<(Outcome, u64), Error> {
+    pub(super) async fn bring_for(&self, asked: Bring) -> Result<(Outcome, u64), Error> {
+        self.bring_with(asked, 0).await
+    }
+
+    async fn bring_with(&self, asked: Bring, ticket: u64) -> Result<(Outcome, u64), Error> {
+        let Bring { entry, small } = asked;
         let through = self.name.clone();
-        self.decide_at(Change::Subcluster { entry, through }).await
+        self.decide_at(Change::Subcluster { entry, through, small, ticket }).await
     }
 
     /// As [`Cluster::decide_at`], where nobody asks for the index.
@@ -151,11 +162,12 @@ impl Cluster {
     ) -> Option<Bytes> {
         let mut metrics = self.raft.metrics();
         let is_other = |leads: Option<u64>| leads.is_some_and(|leads| leads != *id);
-        let link = self.peers.link(leader, Use::Talk);
+        let (link, path) = (self.peers.link(leader, Use::Talk), path.to_owned());
+        // An answer that nobody waits for any more is taken all the same: to break off one after
+        // the other would end the connection (`max_local_error_reset_streams` in h2).
+        let asked = tokio::spawn(async move { link.ask(&path, question, limit).await });
         tokio::select! {
-            answer = link.ask(path, question, limit) => {
-                answer.inspect_err(|e| tracing::debug!("{e}")).ok()
-            }
+            answer = asked => answer.ok()?.inspect_err(|e| tracing::debug!("{e}")).ok(),
             _ = metrics.wait_for(|now| is_other(now.current_leader)) => None,
         }
     }
@@ -166,9 +178,11 @@ impl Cluster {
         let open = self.entrance.read().await;
         let added = self.raft.client_write_ff(proposal).await.map_err(|e| closed(&e))?;
         drop(open);
+        // openraft warns of every answer that nobody takes.
+        let added = tokio::spawn(added);
         let written = tokio::select! {
             biased;
-            written = added => written.map_err(|e| closed(&e))?,
+            written = added => written.map_err(|e| closed(&e))?.map_err(|e| closed(&e))?,
             // Whoever leads now tells what came of it when it is proposed there.
             () = self.has_stepped_aside() => return Ok(Proposed::NotLeader(None)),
         };

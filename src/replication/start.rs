@@ -84,6 +84,7 @@ impl Setting {
                 inbox,
                 kept,
                 peers,
+                waiting: Arc::default(),
                 turn: Arc::default(),
                 has_snapshot: false,
             },

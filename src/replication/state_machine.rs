@@ -16,6 +16,7 @@ use super::manifest::{self, Manifest, standings};
 use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Kept, State};
+use super::waiting::Waiting;
 use crate::accounts;
 use crate::repository::{Inbox, Store};
 
@@ -27,6 +28,7 @@ pub(super) struct StateMachine {
     pub(super) inbox: Arc<Inbox>,
     pub(super) kept: Arc<Kept>,
     pub(super) peers: Arc<Peers>,
+    pub(super) waiting: Arc<Waiting>,
     /// Held while an entry is made and written down, and while a repository is compared with what was
     /// written down.
     pub(super) turn: Arc<Mutex<()>>,

@@ -33,6 +33,7 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
             inbox: inbox.clone(),
             kept: Arc::new(Kept::open(database.clone(), Vec::new()).unwrap()),
             peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned())),
+            waiting: Arc::default(),
             turn: Arc::default(),
             has_snapshot: false,
         };

@@ -11,6 +11,7 @@ use super::change::{Outcome, Proposal};
 use super::manifest::Manifest;
 use super::raft::{LogId, Member};
 use crate::protocol::Id;
+use crate::repository::{Entry, SmallPack};
 
 /// Entries for the log, and the leader's word that it is there. Behind this and the next two
 /// addresses stands the number of the log that is meant.
@@ -31,7 +32,7 @@ pub(super) const STANDING: &str = "/standing";
 pub(super) const PROMISE: &str = "/promise";
 /// A repository is to be compared with the log, and mended: the subcluster's name.
 pub(super) const COMPARE: &str = "/compare";
-/// A change that must go through the member that is asked.
+/// A [`Bring`].
 pub(super) const BRING: &str = "/bring";
 /// Somebody else is to lead: the name of whom.
 pub(super) const HAND_OVER: &str = "/hand-over";
@@ -96,6 +97,13 @@ pub(super) struct Promise {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Propose {
     pub(super) proposal: Proposal,
+}
+
+/// A change of a subcluster that must go through the member that is asked.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Bring {
+    pub(super) entry: Entry,
+    pub(super) small: Option<SmallPack>,
 }
 
 /// Which objects of a repository are missing.

@@ -33,10 +33,13 @@ impl Subcluster {
     /// The order is: lock, compare, take the pack in, write. The loser of a race leaves nothing.
     ///
     /// The disk is waited for four times, each time before the next step may happen: for the content
-    /// of the pack and its index (in [`Quarantine::receive`]), before they have names that git looks
-    /// for; for these names, before a reference leads to what they hold; for the reference's new
-    /// value in its lock file, before that takes the place of the old one; and for the name of that,
-    /// before anybody is told. All else can be lost: logs, quarantines, segments, numbers.
+    /// of the pack and its index ([`Quarantine::sync`]), before they have names that git looks for;
+    /// for these names, before a reference leads to what they hold; for the reference's new value in
+    /// its lock file, before that takes the place of the old one; and for the name of that, before
+    /// anybody is told. All else can be lost: logs, quarantines, segments, numbers.
+    ///
+    /// What [`Subcluster::show_ahead`] has shown has a log that is not lost: its pack may have a name
+    /// already, and people have been told.
     pub(super) fn apply(
         &self,
         change: &Move,
@@ -53,12 +56,12 @@ impl Subcluster {
             }
             self.write(repository, transaction, change, author)
         })?;
-        let kept: Vec<Oid> = self.snapshot().commits().collect();
-        let pushed = quarantine.and_then(Quarantine::pushed);
-        self.segments().accepted(&change.updates, &kept, pushed);
         self.needs_upkeep();
+        if let Some(applied) = self.has_shown(&change.updates) {
+            return Ok(applied);
+        }
         // The change is made: whatever happens now, it must not be told to have failed.
-        Ok(self.publish(&change.updates).unwrap_or_else(|error| {
+        Ok(self.accepted(&change.updates, quarantine).unwrap_or_else(|error| {
             tracing::error!(
                 subcluster = %self.name(),
                 "a change of subcluster {} has been made but is not shown until it is read again: {error}; run `systemctl reload ecconfigd`",
@@ -66,6 +69,18 @@ impl Subcluster {
             );
             Applied::default()
         }))
+    }
+
+    /// Shows readers a change that has been decided, and lets fetches find it. Only with the writer's
+    /// lock.
+    pub(super) fn accepted(
+        &self,
+        updates: &[RefUpdate],
+        quarantine: Option<&Quarantine>,
+    ) -> Result<Applied, Error> {
+        let kept: Vec<Oid> = self.snapshot().commits().collect();
+        self.segments().accepted(updates, &kept, quarantine.and_then(Quarantine::pushed));
+        self.publish(updates)
     }
 
     /// A reference that is not what readers are shown has been changed by hand: they are shown it
@@ -77,6 +92,7 @@ impl Subcluster {
     ) -> Result<Transaction<'r>, Error> {
         let result = lock_and_compare(repository, updates);
         if let Err(Error::Stale { name }) = &result {
+            self.show_none_ahead();
             let shown = self.snapshot().get(name).map_or(Id::ZERO, |reference| reference.target);
             if ref_on_disk(repository, name)? != shown {
                 self.show_all(repository)?;
@@ -185,7 +201,7 @@ impl Subcluster {
 }
 
 /// A reference is a file: its name cannot also be the directory of another one.
-fn check_names(updates: &[RefUpdate], snapshot: &Snapshot) -> Result<(), Error> {
+pub(super) fn check_names(updates: &[RefUpdate], snapshot: &Snapshot) -> Result<(), Error> {
     let set = updates.iter().filter(|update| !update.new.is_zero()).map(|update| &update.name);
     for name in set.clone() {
         let mut others = snapshot.refs().iter().map(|reference| &reference.name).chain(set.clone());

@@ -3,25 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
-use std::thread;
 
 /// Makes the names in a directory durable.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
-}
-
-/// Makes the content of two files durable, of both at once: that takes hardly longer than of one.
-pub(super) fn sync_both(one: &Path, other: &Path) -> io::Result<()> {
-    let sync = |path| File::open(path)?.sync_all();
-    thread::scope(|scope| {
-        let beside = thread::Builder::new().spawn_scoped(scope, || sync(other));
-        sync(one)?;
-        match beside {
-            Ok(beside) => beside.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))),
-            // There is no thread to be had.
-            Err(_) => sync(other),
-        }
-    })
 }
 
 /// Makes a directory durable with all that is in it.

@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::quarantine::link;
-use super::{Error, Pushed, Quarantine, durable};
+use super::{Error, Pushed, Quarantine, SmallPack, durable};
 
 /// Beside the repositories, so that packs get there by a second name and not by copying.
 const DIR: &str = ".inbox";
 /// A pack that no entry of the log names is kept for so long: its entry may be on its way.
 const UNPROPOSED: Duration = Duration::from_secs(60 * 60);
+/// Small packs from the log lie here under names that begin so, for a moment.
+const UNPACKED: &str = "small-";
 
 /// The packs. Each is a file `NAME-OBJECTS-LENGTH.pack` that tells how much of it was pushed, and
 /// its index; the index is there first.
@@ -22,6 +25,10 @@ pub struct Inbox {
     dir: PathBuf,
     /// What has been seen in the directory, by name: that has thousands of files at times.
     seen: Mutex<HashMap<String, Pushed>>,
+    /// Those in quarantines of pushes that are being decided.
+    lent: Mutex<HashMap<String, Quarantine>>,
+    /// Counts the small ones that the log has brought.
+    unpacked: AtomicU64,
 }
 
 impl Inbox {
@@ -32,13 +39,16 @@ impl Inbox {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        Ok(Self { dir, seen: Mutex::default() })
+        remove_unpacked(&dir)?;
+        let (seen, lent, unpacked) = Default::default();
+        Ok(Self { dir, seen, lent, unpacked })
     }
 
     /// Keeps the pack of a quarantine; durably when [`Inbox::sync`] has returned. Doing it twice is
     /// harmless.
     pub fn keep(&self, quarantine: &Quarantine) -> Result<(), Error> {
         let Some(pushed) = quarantine.pushed() else { return Ok(()) };
+        quarantine.sync()?;
         for ending in ["idx", "pack"] {
             let kept = self.dir.join(format!("{}.{ending}", stem(pushed)));
             link(&quarantine.file(ending), &kept)?;
@@ -50,6 +60,23 @@ impl Inbox {
     /// Makes all that is kept durable.
     pub fn sync(&self) -> io::Result<()> {
         durable::sync_dir(&self.dir)
+    }
+
+    /// Lends the pack of a quarantine to [`Inbox::unpack`] until what this returns is dropped.
+    pub fn lend(&self, quarantine: &Quarantine) -> Lent<'_> {
+        let pack = quarantine.pack().unwrap_or_default().to_owned();
+        self.lent().insert(pack.clone(), quarantine.lend());
+        Lent { inbox: self, pack }
+    }
+
+    /// The pack that an entry of the log has brought: the one that was pushed here, if it was, for
+    /// that need not be written again. Fails if it is not the one of that name.
+    pub fn unpack(&self, pack: &SmallPack, name: &str) -> Result<Quarantine, Error> {
+        if let Some(lent) = self.lent().remove(name) {
+            return Ok(lent);
+        }
+        let number = self.unpacked.fetch_add(1, Ordering::Relaxed);
+        Quarantine::of_small(pack, name, self.dir.join(format!("{UNPACKED}{number}")))
     }
 
     /// Takes in a pack that another member sends, durably, if its content is what its name says.
@@ -114,6 +141,10 @@ impl Inbox {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lent(&self) -> MutexGuard<'_, HashMap<String, Quarantine>> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn remove_one(&self, pushed: &Pushed) -> io::Result<()> {
         self.seen().remove(&pushed.pack);
         for ending in ["pack", "idx"] {
@@ -130,6 +161,29 @@ impl Inbox {
         let names: Vec<_> = names.collect::<io::Result<_>>()?;
         Ok(names.iter().filter_map(|name| read(name.to_str()?.strip_suffix(".pack")?)).collect())
     }
+}
+
+/// Ends with the push.
+pub struct Lent<'a> {
+    inbox: &'a Inbox,
+    pack: String,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.inbox.lent().remove(&self.pack);
+    }
+}
+
+/// What a killed server left.
+fn remove_unpacked(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNPACKED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn stem(Pushed { pack, objects, length }: &Pushed) -> String {

@@ -10,6 +10,7 @@
 //! repository, beside the numbers of its revisions (`revision_file`). All of that can be made again
 //! from the repository. In the background (`upkeep`) many packs become few (`consolidate`).
 
+mod ahead;
 mod apply;
 mod branch;
 mod changed_paths;
@@ -47,10 +48,12 @@ mod revision_file;
 mod revisions;
 mod segment;
 mod shallow;
+mod small_pack;
 mod snapshot;
 mod spool;
 mod store;
 mod subcluster;
+mod syncing;
 mod templates;
 mod tidy;
 mod tree_extent;
@@ -73,6 +76,7 @@ pub use prepared::Prepared;
 pub use quarantine::Quarantine;
 pub use restore::Ref;
 pub use segment::{InTheMaking, Pushed};
+pub use small_pack::SmallPack;
 pub use snapshot::{RefValue, Snapshot};
 pub use spool::{Spool, SpoolReader, SpoolWriter};
 pub use store::Store;

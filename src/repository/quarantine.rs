@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufRead, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use git2::{ErrorClass, Indexer, Odb, Repository};
 use tempfile::TempDir;
@@ -11,7 +12,8 @@ use super::handles::Use;
 use super::pack_copy::{PackCopy, write_error};
 use super::segment::Pushed;
 use super::store::UNFINISHED;
-use super::{Error, Subcluster, durable};
+use super::syncing::Syncing;
+use super::{Error, SmallPack, Subcluster, durable};
 
 /// Names of quarantine directories begin so, below `objects/`, as git's own do.
 pub(super) const PREFIX: &str = "incoming-";
@@ -20,8 +22,12 @@ const CHUNK: usize = 64 << 10;
 
 /// A pack that has been received and indexed, but not taken in. Dropping it deletes it.
 pub struct Quarantine {
-    dir: Place,
+    place: Place,
     pack: Option<Pushed>,
+    /// None where it is durable.
+    syncing: Option<Arc<Syncing>>,
+    /// Where its objects have been taken in.
+    named_in: Mutex<Option<PathBuf>>,
     /// Packs that what is here may build upon must not go.
     _packs: Option<Use>,
 }
@@ -30,23 +36,38 @@ pub struct Quarantine {
 enum Place {
     /// Gone when it is dropped.
     Own(TempDir),
-    /// In the inbox, which keeps it: the path of both files without their endings.
-    Inbox(PathBuf),
-}
-
-impl Place {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Own(dir) => dir.path(),
-            Self::Inbox(path) => path,
-        }
-    }
+    /// Kept by somebody else: the path of both files without their endings.
+    Elsewhere(PathBuf),
+    /// Two files with this path, but for their endings. Gone when it is dropped.
+    Pair(Pair),
 }
 
 impl Quarantine {
-    /// A pack that lies in the inbox.
+    fn new(place: Place, pack: Option<Pushed>, syncing: Option<Arc<Syncing>>) -> Self {
+        Self { place, pack, syncing, named_in: Mutex::default(), _packs: None }
+    }
+
+    /// A pack that lies in the inbox, durably.
     pub(super) fn in_inbox(stem: PathBuf, pack: Pushed) -> Self {
-        Self { dir: Place::Inbox(stem), pack: Some(pack), _packs: None }
+        let place = Place::Elsewhere(stem);
+        Self::new(place, Some(pack), None)
+    }
+
+    /// A pack from the log, written to files with this path, but for their endings.
+    pub(super) fn of_small(pack: &SmallPack, name: &str, stem: PathBuf) -> Result<Self, Error> {
+        pack.check(name)?;
+        let pair = Pair(stem);
+        let files = ["pack", "idx"].map(|ending| pair.file(ending));
+        pack.write(&files)?;
+        let syncing = Some(Syncing::new([&files[0], &files[1]])?.into());
+        Ok(Self::new(Place::Pair(pair), Some(pack.pushed(name)), syncing))
+    }
+
+    /// The same pack, for somebody else who needs it while this is there.
+    pub(super) fn lend(&self) -> Self {
+        let place = Place::Elsewhere(self.file("pack").with_extension(""));
+        let (pack, syncing) = (self.pack.clone(), self.syncing.clone());
+        Self::new(place, pack, syncing)
     }
 
     /// The same, of which another member knows how much was pushed.
@@ -57,12 +78,11 @@ impl Quarantine {
 
     /// The pack's file with this ending, `pack` or `idx`.
     pub(super) fn file(&self, ending: &str) -> PathBuf {
-        match &self.dir {
-            Place::Own(dir) => {
-                let pack = self.pack().unwrap_or_default();
-                dir.path().join(format!("pack/pack-{pack}.{ending}"))
-            }
-            Place::Inbox(stem) => stem.with_added_extension(ending),
+        let pack = self.pack().unwrap_or_default();
+        match &self.place {
+            Place::Own(dir) => dir.path().join(format!("pack/pack-{pack}.{ending}")),
+            Place::Elsewhere(stem) => stem.with_added_extension(ending),
+            Place::Pair(pair) => pair.file(ending),
         }
     }
 
@@ -74,17 +94,17 @@ impl Quarantine {
         let odb = Odb::new()?;
         add_objects(&odb, &subcluster.objects())?;
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
-        Self::receive_in(Place::Own(dir), &odb, input, Some(packs))
+        Self::receive_in(dir, &odb, input, Some(packs))
     }
 
     /// Receives the pack of a subcluster that is not there yet, beside the others.
     pub(super) fn receive_apart(repositories: &Path, input: impl BufRead) -> Result<Self, Error> {
         let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(repositories)?;
-        Self::receive_in(Place::Own(dir), &Odb::new()?, input, None)
+        Self::receive_in(dir, &Odb::new()?, input, None)
     }
 
     fn receive_in(
-        dir: Place,
+        dir: TempDir,
         odb: &Odb<'_>,
         input: impl BufRead,
         packs: Option<Use>,
@@ -93,7 +113,7 @@ impl Quarantine {
         fs::create_dir(&pack_dir)?;
         let pack = PackCopy::new(input)?;
         if pack.is_empty() {
-            return Ok(Self { dir, pack: None, _packs: packs });
+            return Ok(Self::new(Place::Own(dir), None, None));
         }
         let indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
         let pushed = index(indexer, pack).map_err(|error| match error {
@@ -101,8 +121,8 @@ impl Quarantine {
             other => other,
         })?;
         let file = |ending: &str| pack_dir.join(format!("pack-{}.{ending}", pushed.pack));
-        durable::sync_both(&file("pack"), &file("idx"))?;
-        Ok(Self { dir, pack: Some(pushed), _packs: packs })
+        let syncing = Some(Syncing::new([&file("pack"), &file("idx")])?.into());
+        Ok(Self { _packs: packs, ..Self::new(Place::Own(dir), Some(pushed), syncing) })
     }
 
     /// The pack's name, made from its content.
@@ -119,26 +139,72 @@ impl Quarantine {
     pub(super) fn repository(&self, subcluster: &Subcluster) -> Result<Repository, Error> {
         let odb = Odb::new()?;
         add_objects(&odb, &subcluster.objects())?;
-        add_objects(&odb, self.dir.path())?;
+        if let Place::Own(dir) = &self.place {
+            add_objects(&odb, dir.path())?;
+        }
         Ok(Repository::from_odb(odb)?)
     }
 
-    /// Makes the objects part of those in a repository's directory for them, durably. The content of
-    /// the pack is durable already. Doing it twice is harmless.
+    /// Begins to make the content of the pack and its index durable, while something else is done.
+    pub fn begin_to_sync(&self) {
+        self.syncing.iter().for_each(|syncing| syncing.begin());
+    }
+
+    /// Returns when the content of the pack and its index is durable. Their names here never are.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.syncing.as_ref().map_or(Ok(()), |syncing| syncing.wait())
+    }
+
+    /// Makes the objects part of those in a repository's directory for them, durably. Doing it twice
+    /// is harmless.
     pub(super) fn take_in(&self, objects: &Path) -> Result<(), Error> {
+        if self.pack().is_none() {
+            return Ok(());
+        }
+        self.sync()?;
+        self.name_in(objects)?;
+        Ok(durable::sync_dir(&objects.join("pack"))?)
+    }
+
+    /// Makes the objects part of those in a repository's directory for them, not durably. They stay
+    /// there when this has gone, and what packs they are in is not looked at again.
+    pub(super) fn name_in(&self, objects: &Path) -> Result<(), Error> {
         let Some(pack) = self.pack() else { return Ok(()) };
+        let mut named_in = self.named_in.lock().unwrap_or_else(PoisonError::into_inner);
+        if named_in.as_deref() == Some(objects) {
+            return Ok(());
+        }
         let target = objects.join("pack");
         // libgit2 and git look for the index first, so the pack must be there before it.
         for ending in ["pack", "idx"] {
             let name = format!("pack-{pack}.{ending}");
             let source = self.file(ending);
-            match &self.dir {
-                Place::Own(_) if source.exists() => fs::rename(source, target.join(name))?,
-                Place::Own(_) => {}
-                Place::Inbox(_) => link(&source, &target.join(name))?,
+            match &self.place {
+                Place::Elsewhere(_) => link(&source, &target.join(name))?,
+                _ if source.exists() => fs::rename(source, target.join(name))?,
+                _ => {}
             }
         }
-        Ok(durable::sync_dir(&target)?)
+        *named_in = Some(objects.to_owned());
+        Ok(())
+    }
+}
+
+/// Two files, `pack` and `idx`, by their path without these endings.
+struct Pair(PathBuf);
+
+impl Pair {
+    fn file(&self, ending: &str) -> PathBuf {
+        self.0.with_added_extension(ending)
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        // They are gone if they have been taken in; what stays is removed at the next start.
+        for ending in ["pack", "idx"] {
+            let _ = fs::remove_file(self.file(ending));
+        }
     }
 }
 

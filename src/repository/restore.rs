@@ -70,6 +70,7 @@ impl Subcluster {
     fn restore(&self, refs: &[Ref], orders: &Orders) -> Result<(), Error> {
         {
             let _one_at_a_time = self.writer();
+            self.show_none_ahead();
             self.read(|repository| {
                 let updates = differences(&self.snapshot_on_disk(repository)?, refs);
                 let transaction = apply::lock_and_compare(repository, &updates)?;

@@ -142,6 +142,22 @@ impl Store {
         }
     }
 
+    /// Shows readers a change that [`Store::apply`] is to make right after: a log that others keep too
+    /// has it, so that it need not be on this disk before anybody hears of it. None if there is
+    /// nothing to be shown in this way.
+    pub fn show_ahead(
+        &self,
+        entry: &Entry,
+        quarantine: Option<&Quarantine>,
+    ) -> Result<Option<Applied>, Error> {
+        match &entry.change {
+            Change::Move(change) => {
+                self.get(&entry.subcluster)?.show_ahead(change, quarantine).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     pub(super) fn open_slot(&self, name: &Name) -> Slot {
         match self.open_subcluster(name) {
             Ok(subcluster) => Slot::Open(Arc::new(subcluster)),

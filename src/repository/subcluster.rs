@@ -8,13 +8,13 @@ use git2::{Oid, Repository};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use super::ahead::{Ahead, moved};
 use super::handles::Handles;
 use super::revisions::Revisions;
 use super::segment::Segments;
 use super::upkeep::Upkeep;
 use super::{
-    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, RefValue, Snapshot, apply,
-    segment, tidy,
+    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, Snapshot, apply, segment, tidy,
 };
 use crate::events;
 use crate::protocol::Id;
@@ -30,6 +30,7 @@ pub struct Subcluster {
     segments: Segments,
     upkeep: Arc<Upkeep>,
     writer: Mutex<()>,
+    ahead: Mutex<Option<Ahead>>,
 }
 
 impl Subcluster {
@@ -45,7 +46,8 @@ impl Subcluster {
             snapshot: ArcSwap::default(),
             shown: Arc::default(),
             revisions: RwLock::default(),
-            writer: Mutex::new(()),
+            writer: Mutex::default(),
+            ahead: Mutex::default(),
         };
         subcluster.start().map_err(|error| subcluster.unreadable(error))?;
         Ok(subcluster)
@@ -78,7 +80,7 @@ impl Subcluster {
 
     /// Shows readers all references as they are on disk. Only with the writer's lock.
     pub(super) fn show_all(&self, repository: &Repository) -> Result<(), Error> {
-        let refs = Snapshot::read_refs(repository, &self.name)?;
+        let refs = self.with_ahead(repository, Snapshot::read_refs(repository, &self.name)?)?;
         let mut revisions = Revisions::load(&self.path.join(segment::DIR));
         if let Some(boot) = refs.iter().find(|reference| reference.name == BOOT) {
             revisions.move_to(repository, boot.target.into())?;
@@ -112,11 +114,7 @@ impl Subcluster {
     /// Shows readers the references after `updates`. Only with the writer's lock.
     pub(super) fn publish(&self, updates: &[RefUpdate]) -> Result<Applied, Error> {
         self.read(|repository| {
-            let mut refs = self.snapshot().refs().to_vec();
-            refs.retain(|reference| updates.iter().all(|update| update.name != reference.name));
-            for update in updates.iter().filter(|update| !update.new.is_zero()) {
-                refs.push(RefValue::read(repository, update.name.clone(), update.new)?);
-            }
+            let refs = moved(repository, self.snapshot().refs().to_vec(), updates)?;
             let mut renumbered = 0;
             if let (true, Some(boot)) =
                 (apply::moves_boot(updates), refs.iter().find(|r| r.name == BOOT))
@@ -226,6 +224,11 @@ impl Subcluster {
     pub(super) fn writer(&self) -> MutexGuard<'_, ()> {
         // The lock guards no data of its own: after a panic the next writer compares with the disk.
         self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        // It is replaced as a whole.
+        self.ahead.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn revisions(&self) -> RwLockReadGuard<'_, Revisions> {

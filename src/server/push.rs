@@ -51,6 +51,9 @@ impl Push<'_> {
                 Err(error) => return Ok(self.unpack_failed(&request, error.into())),
             },
         };
+        if let Some(quarantine) = quarantine.iter().find(|q| !self.app.log.keeps(q)) {
+            quarantine.begin_to_sync();
+        }
         let verdicts =
             judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
         let fates = self.decide(&request, &verdicts, quarantine.as_ref());

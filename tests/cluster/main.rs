@@ -7,6 +7,7 @@ mod fixture;
 mod accounts;
 mod big_change;
 mod by_hand;
+mod disks;
 mod joining;
 mod late_member;
 mod load;
