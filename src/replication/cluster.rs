@@ -67,7 +67,7 @@ impl Cluster {
             old_copy,
         } = parts;
         let config = config(!old_copy.is_suspected()).validate().map_err(io::Error::other)?;
-        let network = Network { peers: machine.peers.clone() };
+        let network = Network { peers: machine.peers.clone(), unwritten: log.unwritten() };
         let StateMachine { store, inbox, kept, peers, .. } = machine.clone();
         let own = machine.clone();
         let accounts_changed = Notify::new();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 use std::io;
 use std::ops::RangeBounds;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
@@ -15,6 +15,8 @@ use tokio::task;
 
 use super::database::{Database, fact};
 use super::raft::{LogId, StorageError, Types};
+use super::recent::Recent;
+use super::unwritten::{MOST, Unwritten, Written};
 use crate::repository::Inbox;
 
 pub(super) const VOTE: &str = "vote";
@@ -24,13 +26,45 @@ const PURGED: &str = "purged";
 #[derive(Clone)]
 pub(super) struct LogStore {
     database: Arc<Database>,
+    recent: Arc<Mutex<Recent>>,
+    unwritten: Arc<Unwritten>,
+    /// This member's number, and the vote it has written down.
+    id: u64,
+    vote: Arc<Mutex<Option<Vote<u64>>>>,
     inbox: Arc<Inbox>,
 }
 
 impl LogStore {
-    /// Packs in `inbox` are kept for as long as the entries that name them.
-    pub(super) fn new(database: Arc<Database>, inbox: Arc<Inbox>) -> Self {
-        Self { database, inbox }
+    /// The log of the member `id`. Packs in `inbox` are kept for as long as the entries that name
+    /// them.
+    pub(super) fn new(id: u64, database: Arc<Database>, inbox: Arc<Inbox>) -> io::Result<Self> {
+        let unwritten = Unwritten::start(database.clone())?;
+        Ok(Self { database, recent: Arc::default(), unwritten, id, vote: Arc::default(), inbox })
+    }
+
+    /// What a leader has not written yet.
+    pub(super) fn unwritten(&self) -> Arc<Unwritten> {
+        self.unwritten.clone()
+    }
+
+    /// Whether this member leads and these are its own: it alone makes entries of its term.
+    fn has_just_made(&self, entries: &[Entry<Types>]) -> bool {
+        let vote = *self.vote();
+        let Some(leader) = vote.filter(Vote::is_committed).map(|vote| vote.leader_id) else {
+            return false;
+        };
+        let is_own = |entry: &Entry<Types>| entry.log_id.leader_id == leader;
+        leader.node_id == self.id && entries.len() <= MOST && entries.iter().all(is_own)
+    }
+
+    fn vote(&self) -> MutexGuard<'_, Option<Vote<u64>>> {
+        // It is replaced as a whole.
+        self.vote.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        // Nothing in it panics.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn blocking<T: Send + 'static>(
@@ -39,6 +73,8 @@ impl LogStore {
         verb: ErrorVerb,
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> Result<T, StorageError> {
+        // In the order in which it was asked for.
+        self.unwritten.all_written().await;
         let this = self.clone();
         let done = task::spawn_blocking(move || work(&this)).await.map_err(io::Error::other);
         done.flatten().map_err(|error| StorageError::from_io_error(subject, verb, error))
@@ -50,6 +86,9 @@ impl RaftLogReader<Types> for LogStore {
         &mut self,
         range: R,
     ) -> Result<Vec<Entry<Types>>, StorageError> {
+        if let Some(entries) = self.recent().get(&range) {
+            return Ok(entries);
+        }
         let range = (range.start_bound().cloned(), range.end_bound().cloned());
         self.blocking(ErrorSubject::Logs, ErrorVerb::Read, move |this| this.database.entries(range))
             .await
@@ -77,7 +116,9 @@ impl RaftLogStorage<Types> for LogStore {
             this.database.put(&[fact(VOTE, &vote)?]);
             Ok(())
         })
-        .await
+        .await?;
+        *self.vote() = Some(vote);
+        Ok(())
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote<u64>>, StorageError> {
@@ -93,19 +134,27 @@ impl RaftLogStorage<Types> for LogStore {
         I: IntoIterator<Item = Entry<Types>> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let written = |entry: Entry<Types>| Ok((entry.log_id.index, serde_json::to_vec(&entry)?));
-        let entries: io::Result<Vec<_>> = entries.into_iter().map(written).collect();
-        self.blocking(ErrorSubject::Logs, ErrorVerb::Write, move |this| {
-            this.database.append(&entries?);
-            Ok(())
-        })
-        .await?;
+        let entries: Vec<Entry<Types>> = entries.into_iter().collect();
+        let failed =
+            |error| StorageError::from_io_error(ErrorSubject::Logs, ErrorVerb::Write, error);
+        let written = in_words(&entries).map_err(failed)?;
+        if self.has_just_made(&entries) {
+            self.unwritten.write(written).await.map_err(failed)?;
+        } else {
+            self.blocking(ErrorSubject::Logs, ErrorVerb::Write, move |this| {
+                this.database.append(&written);
+                Ok(())
+            })
+            .await?;
+        }
+        self.recent().append(entries);
         flushed.log_io_completed(Ok(()));
         Ok(())
     }
 
     async fn truncate(&mut self, log_id: LogId) -> Result<(), StorageError> {
         self.blocking(ErrorSubject::Log(log_id), ErrorVerb::Delete, move |this| {
+            this.recent().truncate(log_id.index);
             this.database.remove(log_id.index.., &[]);
             Ok(())
         })
@@ -114,6 +163,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn purge(&mut self, log_id: LogId) -> Result<(), StorageError> {
         self.blocking(ErrorSubject::Log(log_id), ErrorVerb::Delete, move |this| {
+            this.recent().purge(log_id.index);
             let purged: Vec<Entry<Types>> = this.database.entries(..=log_id.index)?;
             this.database.remove(..=log_id.index, &[fact(PURGED, &Some(log_id))?]);
             // The same may have been pushed again.
@@ -135,6 +185,12 @@ pub(super) fn last_log_id(database: &Database) -> io::Result<Option<LogId>> {
         Some(entry) => Ok(Some(*entry.get_log_id())),
         None => database.get(PURGED),
     }
+}
+
+/// Entries as they are written down.
+fn in_words(entries: &[Entry<Types>]) -> io::Result<Vec<Written>> {
+    let written = |entry: &Entry<Types>| Ok((entry.log_id.index, serde_json::to_vec(entry)?));
+    entries.iter().map(written).collect()
 }
 
 /// The packs that entries name.

@@ -39,6 +39,7 @@ mod old_copy;
 mod peers;
 mod proposing;
 mod raft;
+mod recent;
 mod recover;
 mod releasing;
 mod roster;
@@ -53,6 +54,7 @@ mod stopping;
 mod stream;
 #[cfg(test)]
 mod suite;
+mod unwritten;
 mod waiting;
 mod wire;
 

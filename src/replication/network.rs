@@ -19,16 +19,19 @@ use serde::de::DeserializeOwned;
 use super::link::Unanswered;
 use super::peers::{Peers, Use};
 use super::raft::{Member, SNAPSHOT_TIME, Types};
+use super::unwritten::Unwritten;
 use super::wire::{APPEND, SNAPSHOT, SnapshotSent, VOTE};
 
 /// Makes the ways to members.
 pub(super) struct Network {
     pub(super) peers: Arc<Peers>,
+    pub(super) unwritten: Arc<Unwritten>,
 }
 
 /// The way to one member.
 pub(super) struct ToMember {
     peers: Arc<Peers>,
+    unwritten: Arc<Unwritten>,
     id: u64,
     member: Member,
 }
@@ -37,7 +40,9 @@ impl RaftNetworkFactory<Types> for Network {
     type Network = ToMember;
 
     async fn new_client(&mut self, id: u64, member: &Member) -> ToMember {
-        ToMember { peers: self.peers.clone(), id, member: member.clone() }
+        let Self { peers, unwritten } = self;
+        let (peers, unwritten) = (peers.clone(), unwritten.clone());
+        ToMember { peers, unwritten, id, member: member.clone() }
     }
 }
 
@@ -80,6 +85,9 @@ impl RaftNetwork<Types> for ToMember {
         request: AppendEntriesRequest<Types>,
         option: RPCOption,
     ) -> Answer<AppendEntriesResponse<u64>> {
+        if let Some(decided) = request.leader_commit {
+            self.unwritten.written(decided.index).await;
+        }
         self.ask(APPEND, &request, option.hard_ttl()).await
     }
 

@@ -73,12 +73,13 @@ impl Setting {
         let spool_dir = self.layout.spool();
         let peers = Arc::new(Peers::new(self.tls.clone(), key.clone(), spool_dir.clone()));
         let tls: ServerConfig = self.tls.for_members(kept.clone()).map_err(io::Error::other)?;
+        let log = LogStore::new(identity.id, database, inbox.clone())?;
         let parts = Parts {
             id: identity.id,
             name: identity.name,
             key,
-            log: LogStore::new(database, inbox.clone()),
             machine: StateMachine {
+                unwritten: log.unwritten(),
                 store: self.store.clone(),
                 accounts: accounts::File::new(self.layout.accounts()),
                 inbox,
@@ -88,6 +89,7 @@ impl Setting {
                 turn: Arc::default(),
                 has_snapshot: false,
             },
+            log,
             spool_dir,
             introduction: self.layout.introduction(),
             tls: Arc::new(tls),

@@ -129,12 +129,17 @@ impl Kept {
         self.now.load_full()
     }
 
-    /// Replaces it. After a loss of power it may be older than what has been made: the entries since
-    /// are made again, which changes nothing. Blocks.
+    /// Replaces it. A server that is killed may find an older one than what has been made: the entries
+    /// since are made again, which changes nothing.
     pub(super) fn put_soon(&self, state: State) -> io::Result<()> {
-        self.database.put_soon(&[fact(STATE, &state)?]);
+        self.database.put_soon(fact(STATE, &state)?);
         self.now.store(Arc::new(state));
         Ok(())
+    }
+
+    /// Has the disk have what is known. Blocks.
+    pub(super) fn flush(&self) {
+        self.database.flush();
     }
 
     /// Replaces it, durably. Blocks.

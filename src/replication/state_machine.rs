@@ -16,6 +16,7 @@ use super::manifest::{self, Manifest, standings};
 use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Kept, State};
+use super::unwritten::Unwritten;
 use super::waiting::Waiting;
 use crate::accounts;
 use crate::repository::{Inbox, Store};
@@ -29,6 +30,7 @@ pub(super) struct StateMachine {
     pub(super) kept: Arc<Kept>,
     pub(super) peers: Arc<Peers>,
     pub(super) waiting: Arc<Waiting>,
+    pub(super) unwritten: Arc<Unwritten>,
     /// Held while an entry is made and written down, and while a repository is compared with what was
     /// written down.
     pub(super) turn: Arc<Mutex<()>>,
@@ -91,6 +93,7 @@ impl RaftStateMachine<Types> for StateMachine {
     {
         let mut outcomes = Vec::new();
         for Entry { log_id, payload } in entries {
+            self.unwritten.written(log_id.index).await;
             let _turn = self.turn.lock().await;
             let mut state = (*self.kept.now()).clone();
             state.applied = Some(log_id);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::cluster::Cluster;
@@ -59,7 +60,12 @@ impl Cluster {
     /// Closes the log.
     pub(super) async fn stop(&self) {
         self.patience.ends_in(Duration::ZERO);
-        let _ = timeout(CLOSE_TIME, self.raft.shutdown()).await;
+        let kept = self.kept.clone();
+        let closed = async {
+            let _ = self.raft.shutdown().await;
+            let _ = task::spawn_blocking(move || kept.flush()).await;
+        };
+        let _ = timeout(CLOSE_TIME, closed).await;
     }
 
     /// What comes of it, if it comes before the server stops.

@@ -27,17 +27,19 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
         let (pair, _) = ensure(dir.path(), &names, std::time::SystemTime::now()).unwrap();
         let tls = Arc::new(ServerTls::new(pair).unwrap());
         let inbox = Arc::new(Inbox::open(&repositories).unwrap());
+        let log = LogStore::new(1, database.clone(), inbox.clone()).unwrap();
         let machine = StateMachine {
+            unwritten: log.unwritten(),
             store: Arc::new(Store::open(repositories).unwrap()),
             accounts: accounts::File::new(dir.path().join("accounts")),
-            inbox: inbox.clone(),
-            kept: Arc::new(Kept::open(database.clone(), Vec::new()).unwrap()),
+            inbox,
+            kept: Arc::new(Kept::open(database, Vec::new()).unwrap()),
             peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned())),
             waiting: Arc::default(),
             turn: Arc::default(),
             has_snapshot: false,
         };
-        Ok((dir, LogStore::new(database, inbox), machine))
+        Ok((dir, log, machine))
     }
 }
 
