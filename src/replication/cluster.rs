@@ -73,6 +73,10 @@ impl Cluster {
         let accounts_changed = Notify::new();
         let raft = Raft::new(id, config.into(), network, log, machine).await;
         let raft = raft.map_err(io::Error::other)?;
+        if !old_copy.is_suspected() && votes_alone(&raft, id).await? {
+            // There is nobody to wait for.
+            raft.trigger().elect().await.map_err(io::Error::other)?;
+        }
         Ok(Arc::new(Self {
             id,
             name,
@@ -126,17 +130,19 @@ impl Cluster {
         let leader = self.leader()?;
         if leader.0 == self.id {
             let log_id = self.raft.ensure_linearizable().await.ok()?;
-            // A leader that was stopped and leads on does not know yet how much of what it had is
-            // decided: all of it may have been acknowledged. Some of it may be gone since, if another
-            // one led meanwhile.
-            let last = self.raft.metrics().borrow().last_log_index.unwrap_or_default();
-            let had = self.kept.last_at_start().min(last);
-            return Some(log_id.map_or(0, |id| id.index).max(had));
+            return Some(log_id.map_or(0, |id| id.index));
         }
         let answer = self.ask_it(&leader, READ, Vec::new(), ASK_TIME).await?;
         let ReadIndex(index) = serde_json::from_slice(&answer).ok()?;
         index
     }
+}
+
+async fn votes_alone(raft: &Raft, id: u64) -> io::Result<bool> {
+    let voters =
+        raft.with_raft_state(|state| state.membership_state.effective().voter_ids().collect());
+    let voters: Vec<u64> = voters.await.map_err(io::Error::other)?;
+    Ok(voters == [id])
 }
 
 /// What a member is made of.

@@ -19,7 +19,7 @@ use super::recent::Recent;
 use super::unwritten::{MOST, Unwritten, Written};
 use crate::repository::Inbox;
 
-pub(super) const VOTE: &str = "vote";
+const VOTE: &str = "vote";
 const PURGED: &str = "purged";
 
 /// The entries, the vote, and how far they are committed.
@@ -121,8 +121,15 @@ impl RaftLogStorage<Types> for LogStore {
         Ok(())
     }
 
+    /// A leader that was stopped does not lead on, as openraft would have it: the others may have
+    /// been sent entries that it has not written, and it would make others with the same numbers.
     async fn read_vote(&mut self) -> Result<Option<Vote<u64>>, StorageError> {
-        self.blocking(ErrorSubject::Vote, ErrorVerb::Read, |this| this.database.get(VOTE)).await
+        let read = |this: &Self| this.database.get::<Vote<u64>>(VOTE);
+        let vote = self.blocking(ErrorSubject::Vote, ErrorVerb::Read, read).await?;
+        Ok(vote.map(|vote| match vote.leader_id().node_id == self.id {
+            true => Vote::new(vote.leader_id().term, self.id),
+            false => vote,
+        }))
     }
 
     async fn append<I>(
@@ -233,6 +240,41 @@ mod tests {
             ticket: 0,
         });
         Entry { log_id: log_id(index), payload: EntryPayload::Normal(proposal) }
+    }
+
+    #[tokio::test]
+    async fn a_leader_that_was_stopped_does_not_lead_on() {
+        let (_dir, mut log, _machine) = Builder.build().await.unwrap();
+        for (id, stays) in [(log.id, false), (log.id + 1, true)] {
+            log.save_vote(&Vote::new_committed(7, id)).await.unwrap();
+            let read = log.read_vote().await.unwrap().unwrap();
+            assert_eq!((read.leader_id().term, read.leader_id().node_id), (7, id));
+            assert_eq!(read.is_committed(), stays);
+        }
+    }
+
+    /// The others' disks are those that count until its own one has them.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_a_leaders_own_entries_are_written_while_others_get_them() {
+        let (_dir, mut log, _machine) = Builder.build().await.unwrap();
+        let id = log.id;
+        for (vote, is_own) in [
+            (Vote::new_committed(1, id), true),
+            (Vote::new(1, id), false),
+            (Vote::new_committed(1, id + 1), false),
+            (Vote::new_committed(2, id), false),
+        ] {
+            log.save_vote(&vote).await.unwrap();
+            assert_eq!(log.has_just_made(&[push_of_the_pack(1)]), is_own, "{vote}");
+        }
+        log.save_vote(&Vote::new_committed(1, id)).await.unwrap();
+        let slow = log.database.keep_from_writing();
+        log.blocking_append([push_of_the_pack(1), push_of_the_pack(2)]).await.unwrap();
+        assert_eq!(log.try_get_log_entries(1..).await.unwrap().len(), 2);
+        assert!(log.database.last::<Entry<Types>>().unwrap().is_none());
+        drop(slow);
+        log.unwritten.written(2).await;
+        assert_eq!(last_log_id(&log.database).unwrap(), Some(log_id(2)));
     }
 
     #[tokio::test]

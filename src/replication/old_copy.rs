@@ -20,7 +20,7 @@ use tokio::time::sleep;
 
 use super::cluster::Cluster;
 use super::database::{Database, fact};
-use super::log_store::{self, last_log_id};
+use super::log_store::last_log_id;
 use super::peers::Use;
 use super::raft::LogId;
 use super::service::{Failure, unavailable};
@@ -60,8 +60,8 @@ pub(super) struct OldCopy {
 }
 
 impl OldCopy {
-    /// Looks where the log lies. A server with a copy must not lead on as if nothing had been since.
-    pub(super) fn look(database: Arc<Database>, id: u64) -> io::Result<Self> {
+    /// Looks where the log lies.
+    pub(super) fn look(database: Arc<Database>) -> io::Result<Self> {
         let here = Place::of(database.path())?;
         let is_copy = match database.get::<Place>(PLACE)? {
             Some(written) => written != here,
@@ -70,12 +70,6 @@ impl OldCopy {
                 false
             }
         };
-        if is_copy
-            && let Some(vote) = database.get::<Vote<u64>>(log_store::VOTE)?
-            && vote.leader_id().node_id == id
-        {
-            database.put(&[fact(log_store::VOTE, &Vote::new(vote.leader_id().term, id))?]);
-        }
         Ok(Self { database, is_suspected: is_copy.into(), followed: Mutex::default() })
     }
 

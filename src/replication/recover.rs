@@ -12,8 +12,8 @@ use crate::layout::Layout;
 
 /// What became of it.
 pub struct Recovered {
-    /// Entries of the log that had not been made here: what they were is lost, if they had been
-    /// acknowledged at all.
+    /// Entries at the end of the log of which it is not known whether they have been made here: what
+    /// has not is lost, if it had been acknowledged at all.
     pub not_made: u64,
     /// Where the cluster's log is now.
     pub kept: PathBuf,

@@ -66,7 +66,7 @@ impl Setting {
         };
         let identity = self.identity(&database, name)?;
         let key = self.tls.key().map_err(io::Error::other)?.to_string();
-        let old_copy = OldCopy::look(database.clone(), identity.id)?;
+        let old_copy = OldCopy::look(database.clone())?;
         let inbox = Arc::new(Inbox::open(self.store.dir())?);
         tidy(&inbox, &database)?;
         let kept = Arc::new(Kept::open(database.clone(), introduction.members().to_vec())?);
