@@ -42,7 +42,7 @@ pub(super) fn recover(layout: &Layout) -> Result<(), Failure> {
     match recovered.not_made {
         0 => println!("Changes that only other servers had are lost."),
         count => println!(
-            "Changes that only other servers had are lost, and {count} entries of the log that had not been made here yet."
+            "Changes that only other servers had are lost; so are those of the last {count} entries of the log that had not been made here yet: look whether the repositories have what was committed last."
         ),
     }
     println!("Start it (systemctl start ecconfigd), and let others in again: eccfg join HOST.");

@@ -91,10 +91,8 @@ impl Quarantine {
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
     pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
         let packs = subcluster.handles().enter();
-        let odb = Odb::new()?;
-        add_objects(&odb, &subcluster.objects())?;
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
-        Self::receive_in(dir, &odb, input, Some(packs))
+        subcluster.read(|repository| Self::receive_in(dir, &repository.odb()?, input, Some(packs)))
     }
 
     /// Receives the pack of a subcluster that is not there yet, beside the others.
@@ -113,7 +111,7 @@ impl Quarantine {
         fs::create_dir(&pack_dir)?;
         let pack = PackCopy::new(input)?;
         if pack.is_empty() {
-            return Ok(Self::new(Place::Own(dir), None, None));
+            return Ok(Self { _packs: packs, ..Self::new(Place::Own(dir), None, None) });
         }
         let indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
         let pushed = index(indexer, pack).map_err(|error| match error {
