@@ -134,7 +134,11 @@ impl Bench<'_> {
 
     fn is_fast_forward(&self, old: Id, tip: Oid) -> Result<bool, Error> {
         let old = Oid::from(old);
-        if old.is_zero() || old == tip {
+        // Nearly always it is the commit before, and no history has to be walked.
+        if old.is_zero()
+            || old == tip
+            || self.repository.find_commit(tip)?.parent_ids().any(|id| id == old)
+        {
             return Ok(true);
         }
         Ok(self.repository.graph_descendant_of(tip, old)?)
