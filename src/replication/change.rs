@@ -90,7 +90,15 @@ impl Proposal {
         Self::V1(change)
     }
 
-    /// The pack that the entry brings.
+    /// Its pack, if that is small.
+    pub(super) fn small(&self) -> Option<&SmallPack> {
+        match self {
+            Self::V1(Change::Subcluster { small, .. }) => small.as_ref(),
+            Self::V1(_) => None,
+        }
+    }
+
+    /// The pack that the entry names.
     pub(super) fn pack(&self) -> Option<&str> {
         use crate::repository::Change::{Create, Move};
         let Self::V1(Change::Subcluster { entry, .. }) = self else { return None };

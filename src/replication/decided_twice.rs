@@ -1,4 +1,5 @@
-//! A change that is in the log twice, as the answer to whoever proposed it was lost.
+//! Changes that come twice: in the log, as the answer to whoever proposed them was lost, or out of it,
+//! as the server was killed before it had written down that they were made.
 
 use git2::{Repository, Signature, Time};
 use openraft::storage::RaftStateMachine;
@@ -11,7 +12,7 @@ use super::state_machine::StateMachine;
 use super::suite::Builder;
 use crate::accounts::{self, Role};
 use crate::protocol::Id;
-use crate::repository::{self, Applied, Author, Head, Move, RefUpdate};
+use crate::repository::{self, Applied, Author, Head, Move, Orders, RefUpdate};
 
 const BOOT: &str = "refs/heads/boot";
 
@@ -121,4 +122,57 @@ async fn a_password_that_is_decided_again_after_another_one_does_not_come_back()
     decide(&mut machine, log.into_iter()).await;
     assert_eq!(machine.accounts.read().unwrap().remove("jane"), newer);
     assert_eq!(machine.kept.now().accounts.get("jane").cloned(), newer);
+}
+
+/// What comes of the last `again` of these changes before a restart that has forgotten them, and after
+/// it; and where the repository stands both times.
+async fn made_again(
+    machine: &mut StateMachine,
+    changes: &[repository::Change],
+    again: usize,
+) -> [(Vec<Outcome>, Option<Id>, Orders); 2] {
+    let known = changes.len() - again;
+    outcomes(machine, &changes[..known]).await;
+    let state = machine.kept.now();
+    let mut results = Vec::new();
+    for _ in 0..2 {
+        let outcomes = outcomes(machine, &changes[known..]).await;
+        let here = machine.store.get("default").unwrap().snapshot();
+        let target = here.get(BOOT).map(|reference| reference.target);
+        results.push((outcomes, target, here.orders.clone()));
+        machine.kept = machine.kept.restarted(state.clone(), u64::MAX).into();
+    }
+    results.try_into().unwrap()
+}
+
+fn without_was_so(outcomes: &[Outcome]) -> Vec<Outcome> {
+    let forget = |outcome: &Outcome| match outcome {
+        Outcome::Applied(applied) => Outcome::Applied(Applied { was_so: false, ..*applied }),
+        other => other.clone(),
+    };
+    outcomes.iter().map(forget).collect()
+}
+
+#[tokio::test]
+async fn what_was_made_before_an_order_is_made_again_after_it() {
+    use repository::Change::{BeginConflict, EndConflict, Pin, Resume};
+    let (pin, resume) = (Pin { node: "m1".into() }, Resume { node: "m1".into() });
+    for (order, end) in [(pin, resume), (BeginConflict, EndConflict)] {
+        let (_dir, _log, mut machine) = Builder.build().await.unwrap();
+        let none = Move { updates: Vec::new(), pack: None };
+        outcomes(&mut machine, &[repository::Change::Create(none)]).await;
+        let [first, second, third, _] = commits(&machine);
+        let (made, refused) = (moves(first, second), moves(second, third));
+        let log = [moves(Id::ZERO, first), made, order.clone(), refused.clone()];
+        let [before, after] = made_again(&mut machine, &log, 3).await;
+        assert!(matches!(before.0[..], [Outcome::Applied(_), _, Outcome::Refused(_)]));
+        assert_eq!(without_was_so(&before.0), without_was_so(&after.0), "{order:?}");
+        assert_eq!((before.1, before.2), (after.1, after.2), "{order:?}");
+
+        // What was refused then is refused again, although nothing hinders it any more.
+        let [before, after] = made_again(&mut machine, &[refused, end], 2).await;
+        assert!(matches!(before.0[..], [Outcome::Refused(_), _]));
+        assert_eq!(without_was_so(&before.0), without_was_so(&after.0), "{order:?}");
+        assert_eq!((before.1, before.2), (after.1, after.2), "{order:?}");
+    }
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::change::Change;
 use super::cluster::Cluster;
 use super::leading::listed;
-use super::manifest::refs_of;
+use super::manifest::{orders_of, refs_of, standings_of};
 use super::peers::Use;
 use super::raft::Member;
 use super::state::State;
@@ -50,7 +50,9 @@ impl Introduction {
 impl Cluster {
     /// Makes this server the first member of a new cluster.
     pub(super) async fn found(self: &Arc<Self>) -> io::Result<()> {
-        self.kept.put(State { refs: refs_of(&self.store), ..State::default() })?;
+        let here = standings_of(&self.store);
+        let orders = orders_of(&here);
+        self.kept.put(State { orders, refs: refs_of(here), ..State::default() })?;
         let member = Member {
             name: self.name.clone(),
             address: self.own_address().await,

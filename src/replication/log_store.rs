@@ -17,10 +17,12 @@ use super::database::{Database, fact};
 use super::raft::{LogId, StorageError, Types};
 use super::recent::Recent;
 use super::unwritten::{MOST, Unwritten, Written};
-use crate::repository::Inbox;
+use crate::repository::{Inbox, SmallPack};
 
 const VOTE: &str = "vote";
 const PURGED: &str = "purged";
+/// Bytes of packs in the entries that are sent at a time.
+const SENT_AT_ONCE: usize = 64 << 10;
 
 /// The entries, the vote, and how far they are committed.
 #[derive(Clone)]
@@ -92,6 +94,24 @@ impl RaftLogReader<Types> for LogStore {
         let range = (range.start_bound().cloned(), range.end_bound().cloned());
         self.blocking(ErrorSubject::Logs, ErrorVerb::Read, move |this| this.database.entries(range))
             .await
+    }
+
+    /// As many of a range as go over a slow line between two words of the leader, but at least one:
+    /// openraft gives up what takes longer, and then sends the same again.
+    async fn limited_get_log_entries(
+        &mut self,
+        start: u64,
+        end: u64,
+    ) -> Result<Vec<Entry<Types>>, StorageError> {
+        let mut entries = self.try_get_log_entries(start..end).await?;
+        let mut bytes = 0;
+        let fits = |entry: &Entry<Types>| {
+            bytes += carried(entry);
+            bytes <= SENT_AT_ONCE
+        };
+        let sent = entries.iter().map(fits).take_while(|fits| *fits).count();
+        entries.truncate(sent.max(1));
+        Ok(entries)
     }
 }
 
@@ -194,16 +214,24 @@ pub(super) fn last_log_id(database: &Database) -> io::Result<Option<LogId>> {
     }
 }
 
+/// Bytes of the pack in an entry.
+fn carried(entry: &Entry<Types>) -> usize {
+    match &entry.payload {
+        EntryPayload::Normal(proposal) => proposal.small().map_or(0, SmallPack::bytes),
+        _ => 0,
+    }
+}
+
 /// Entries as they are written down.
 fn in_words(entries: &[Entry<Types>]) -> io::Result<Vec<Written>> {
     let written = |entry: &Entry<Types>| Ok((entry.log_id.index, serde_json::to_vec(entry)?));
     entries.iter().map(written).collect()
 }
 
-/// The packs that entries name.
+/// The packs that entries name and do not bring with them.
 pub(super) fn packs(entries: &[Entry<Types>]) -> HashSet<&str> {
     let packs = entries.iter().filter_map(|entry| match &entry.payload {
-        EntryPayload::Normal(proposal) => proposal.pack(),
+        EntryPayload::Normal(proposal) if proposal.small().is_none() => proposal.pack(),
         _ => None,
     });
     packs.collect()
@@ -275,6 +303,26 @@ mod tests {
         drop(slow);
         log.unwritten.written(2).await;
         assert_eq!(last_log_id(&log.database).unwrap(), Some(log_id(2)));
+    }
+
+    #[tokio::test]
+    async fn no_more_is_sent_at_a_time_than_goes_over_a_slow_line() {
+        let (_dir, mut log, _machine) = Builder.build().await.unwrap();
+        let fat = |index| {
+            let mut entry = push_of_the_pack(index);
+            if let EntryPayload::Normal(Proposal::V1(Change::Subcluster { small, .. })) =
+                &mut entry.payload
+            {
+                *small = Some(SmallPack::of_bytes(SENT_AT_ONCE / 2));
+            }
+            entry
+        };
+        log.blocking_append((1..=3).map(fat).chain((4..=9).map(push_of_the_pack))).await.unwrap();
+        let mut sent = Vec::new();
+        for start in [1, 3, 4] {
+            sent.push(log.limited_get_log_entries(start, 10).await.unwrap().len());
+        }
+        assert_eq!(sent, [2, 7, 6]);
     }
 
     #[tokio::test]

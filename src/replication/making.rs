@@ -74,6 +74,10 @@ impl StateMachine {
         if let Some(outcome) = self.foregone(entry, through)? {
             return Ok(outcome);
         }
+        if is_old && let repository::Change::Move(_) = &entry.change {
+            // Later entries may have been made here already.
+            self.store.set_orders(&entry.subcluster, &self.kept.now().orders(&entry.subcluster))?;
+        }
         let quarantine = match (pack_of(entry), small) {
             (Some(pack), Some(small)) => Some(self.inbox.unpack(small, pack)?),
             (Some(pack), None) => self.inbox.find(pack),
@@ -120,7 +124,9 @@ impl StateMachine {
                 _ => refused(Refusal::Exists(name.clone())),
             },
             repository::Change::Move(change) => match state.allows(name, change) {
-                Allowed::Yes => self.pinned(entry, through).map_or(Ok(None), refused),
+                Allowed::Yes => {
+                    hindered(&state.orders(name), name, through).map_or(Ok(None), refused)
+                }
                 Allowed::WasSo => made(),
                 // It was proposed again as nobody had heard what came of it, and others followed.
                 Allowed::Stale(_) if self.was_made(entry)? => made(),
@@ -128,13 +134,6 @@ impl StateMachine {
             },
             _ => Ok(None),
         }
-    }
-
-    /// Commits of a subcluster may be bound to one member.
-    fn pinned(&self, entry: &repository::Entry, through: &str) -> Option<Refusal> {
-        let subcluster = entry.subcluster.clone();
-        let to = self.store.get(&subcluster).ok()?.snapshot().orders.master.clone()?;
-        (!is_same_node(&to, through)).then_some(Refusal::Pinned { subcluster, to })
     }
 
     /// A subcluster that has been made, and changed since, is made again.
@@ -159,9 +158,17 @@ impl StateMachine {
         let state = self.kept.now();
         let Some(refs) = state.refs.get(name) else { return Ok(()) };
         let refs: Vec<Ref> = refs.iter().map(|(name, id)| (name.clone(), *id)).collect();
-        let orders = self.store.get(name)?.snapshot().orders.clone();
-        self.store.restore(name, &refs, &orders)
+        self.store.restore(name, &refs, &state.orders(name))
     }
+}
+
+/// What has been ordered may stand against a commit that comes through this member.
+fn hindered(orders: &Orders, subcluster: &str, through: &str) -> Option<Refusal> {
+    if orders.conflict.is_some() {
+        return Some(Refusal::InConflict(subcluster.to_owned()));
+    }
+    let to = orders.master.clone().filter(|to| !is_same_node(to, through))?;
+    Some(Refusal::Pinned { subcluster: subcluster.to_owned(), to })
 }
 
 pub(super) fn tell_other_hands(name: &str) {

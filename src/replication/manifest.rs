@@ -31,20 +31,35 @@ pub(super) struct Standing {
     pub(super) orders: Orders,
 }
 
-/// Where all subclusters stand, with the references that the log has led to.
-pub(super) fn standings(store: &Store, refs: BTreeMap<String, Refs>) -> Vec<Standing> {
+/// Where all subclusters stand, with the references and orders that the log has led to.
+pub(super) fn standings(
+    refs: BTreeMap<String, Refs>,
+    orders: &BTreeMap<String, Orders>,
+) -> Vec<Standing> {
     let of = |(name, refs): (String, Refs)| {
-        let orders = store.get(&name).map(|there| there.snapshot().orders.clone());
-        Standing { name, refs: refs.into_iter().collect(), orders: orders.unwrap_or_default() }
+        let orders = orders.get(&name).cloned().unwrap_or_default();
+        Standing { name, refs: refs.into_iter().collect(), orders }
     };
     refs.into_iter().map(of).collect()
 }
 
-/// The references that a server has which begins a cluster.
-pub(super) fn refs_of(store: &Store) -> BTreeMap<String, Refs> {
+/// The orders that a snapshot has, where there are some.
+pub(super) fn orders_of(standings: &[Standing]) -> BTreeMap<String, Orders> {
+    let ordered = standings.iter().filter(|standing| standing.orders != Orders::default());
+    ordered.map(|standing| (standing.name.clone(), standing.orders.clone())).collect()
+}
+
+/// Where all subclusters of a server stand that begins a cluster.
+pub(super) fn standings_of(store: &Store) -> Vec<Standing> {
     let of = |(name, snapshot): (Name, Arc<Snapshot>)| {
         let refs = snapshot.refs().iter().map(|r| (r.name.clone(), r.target)).collect();
-        (name.to_string(), refs)
+        Standing { name: name.to_string(), refs, orders: snapshot.orders.clone() }
     };
     store.snapshots().into_iter().map(of).collect()
+}
+
+/// The references that a snapshot has.
+pub(super) fn refs_of(standings: Vec<Standing>) -> BTreeMap<String, Refs> {
+    let of = |standing: Standing| (standing.name, standing.refs.into_iter().collect());
+    standings.into_iter().map(of).collect()
 }

@@ -15,7 +15,7 @@ use super::raft::{LogId, Member, Membership, Types};
 use super::roster::Roster;
 use crate::accounts;
 use crate::protocol::Id;
-use crate::repository::{Move, RefUpdate};
+use crate::repository::{self, Move, Orders, RefUpdate};
 use crate::tls::{KeyId, KnownKeys};
 
 pub(super) const STATE: &str = "state";
@@ -31,6 +31,9 @@ pub(super) struct State {
     pub(super) roster: Roster,
     /// Where the references of each subcluster are to be, by name.
     pub(super) refs: BTreeMap<String, Refs>,
+    /// What administrators have ordered for subclusters, where they have.
+    #[serde(default)]
+    pub(super) orders: BTreeMap<String, Orders>,
     /// The accounts; what differs in this server's file has been changed here.
     pub(super) accounts: BTreeMap<String, accounts::Entry>,
 }
@@ -61,6 +64,7 @@ impl State {
     pub(super) fn made(&mut self, proposal: &Proposal) {
         use crate::repository::Change::{Create, Move};
         let Proposal::V1(Change::Subcluster { entry, .. }) = proposal else { return };
+        self.ordered(entry);
         let change = match &entry.change {
             Create(change) if !self.refs.contains_key(&entry.subcluster) => change,
             Move(change) if self.allows(&entry.subcluster, change) == Allowed::Yes => change,
@@ -73,6 +77,25 @@ impl State {
                 false => drop(refs.insert(update.name.clone(), update.new)),
             }
         }
+    }
+
+    fn ordered(&mut self, entry: &repository::Entry) {
+        use crate::repository::Change::{BeginConflict, Create, EndConflict, Move, Pin, Resume};
+        let orders = self.orders.entry(entry.subcluster.clone()).or_default();
+        match &entry.change {
+            BeginConflict => _ = orders.conflict.get_or_insert_with(|| entry.author.clone()),
+            EndConflict => orders.conflict = None,
+            Pin { node } => orders.master = Some(node.clone()),
+            Resume { .. } => orders.master = None,
+            Create(_) | Move(_) => {}
+        }
+        self.orders.retain(|_, orders| *orders != Orders::default());
+    }
+
+    /// What has been ordered for a subcluster. Nobody looks at the disk for that either: an entry that
+    /// is made again must find what it found.
+    pub(super) fn orders(&self, subcluster: &str) -> Orders {
+        self.orders.get(subcluster).cloned().unwrap_or_default()
     }
 
     /// Takes up what an entry says of members and accounts.
@@ -123,6 +146,13 @@ impl Kept {
         let introduced = ArcSwap::from_pointee(introduced);
         let now = ArcSwap::from_pointee(state);
         Ok(Self { database, now, introduced, last_at_start, stuck: false.into() })
+    }
+
+    /// As it is after a restart that has found this state, and a log to this index.
+    #[cfg(test)]
+    pub(super) fn restarted(&self, state: Arc<State>, last_at_start: u64) -> Self {
+        let (database, now) = (self.database.clone(), ArcSwap::new(state));
+        Self { database, now, introduced: ArcSwap::default(), last_at_start, stuck: false.into() }
     }
 
     pub(super) fn now(&self) -> Arc<State> {

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::task;
 
 use super::change::Outcome;
-use super::manifest::{self, Manifest, standings};
+use super::manifest::{self, Manifest, orders_of, refs_of, standings};
 use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Kept, State};
@@ -40,8 +40,9 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     fn manifest(&self) -> io::Result<Taken> {
-        let State { applied, membership, roster, accounts, refs } = (*self.kept.now()).clone();
-        let subclusters = standings(&self.store, refs);
+        let State { applied, membership, roster, accounts, refs, orders } =
+            (*self.kept.now()).clone();
+        let subclusters = standings(refs, &orders);
         let manifest = Manifest { version: manifest::VERSION, subclusters, accounts, roster };
         let snapshot_id = applied.map_or_else(String::new, |id| id.to_string());
         Ok((
@@ -69,11 +70,8 @@ impl StateMachine {
             membership: meta.last_membership.clone(),
             roster: manifest.roster,
             accounts: manifest.accounts,
-            refs: manifest
-                .subclusters
-                .into_iter()
-                .map(|standing| (standing.name, standing.refs.into_iter().collect()))
-                .collect(),
+            orders: orders_of(&manifest.subclusters),
+            refs: refs_of(manifest.subclusters),
         })
     }
 }

@@ -61,9 +61,12 @@ impl Unwritten {
             .await;
     }
 
-    /// Returns when all of them are.
+    /// Returns when all of them are that are there now: there may always be more.
     pub(super) async fn all_written(&self) {
-        self.written(u64::MAX).await;
+        let range = *self.range.borrow();
+        if let Some((_, end)) = range {
+            self.written(end - 1).await;
+        }
     }
 }
 
@@ -117,6 +120,21 @@ mod tests {
         unwritten.written(7).await;
         unwritten.all_written().await;
         assert_eq!(database.entries::<u64>(..).unwrap(), [5, 6, 7]);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_comes_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Arc::new(Database::open(&dir.path().join("log")).unwrap());
+        let unwritten = Unwritten::start(database).unwrap();
+        unwritten.range.send_replace(Some((5, 7)));
+        let all = unwritten.all_written();
+        tokio::pin!(all);
+        assert!(!at_once(&mut all).await);
+        unwritten.range.send_replace(Some((6, 9)));
+        assert!(!at_once(&mut all).await);
+        unwritten.range.send_replace(Some((7, 9)));
+        assert!(at_once(&mut all).await);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -43,9 +43,9 @@ impl Subcluster {
         self.ahead().take_if(|ahead| ahead.updates == updates).map(|ahead| ahead.applied)
     }
 
-    /// Readers are to be shown what is on the disk.
-    pub(super) fn show_none_ahead(&self) {
-        self.ahead().take();
+    /// Readers are to be shown what is on the disk. Tells whether they were shown something else.
+    pub(super) fn show_none_ahead(&self) -> bool {
+        self.ahead().take().is_some()
     }
 
     /// The references as they are shown, of those on the disk.

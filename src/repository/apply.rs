@@ -92,9 +92,9 @@ impl Subcluster {
     ) -> Result<Transaction<'r>, Error> {
         let result = lock_and_compare(repository, updates);
         if let Err(Error::Stale { name }) = &result {
-            self.show_none_ahead();
+            let was_ahead = self.show_none_ahead();
             let shown = self.snapshot().get(name).map_or(Id::ZERO, |reference| reference.target);
-            if ref_on_disk(repository, name)? != shown {
+            if was_ahead || ref_on_disk(repository, name)? != shown {
                 self.show_all(repository)?;
             }
         }

@@ -242,4 +242,28 @@ mod tests {
         assert_eq!((again.pack, again.objects, again.length), (pushed.pack, 3, 700));
         assert!(read("pushed").is_none() && read("a-b-c").is_none());
     }
+
+    /// A loss of power has left the names of its files, and not their content.
+    #[test]
+    fn a_pack_that_is_taken_in_takes_the_place_of_one_that_was_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let (pushed, content) = pack(dir.path());
+        let inbox = Inbox::open(dir.path()).unwrap();
+        let received = Quarantine::receive_apart(dir.path(), &content[..]).unwrap();
+        let small = SmallPack::of(&received).unwrap().unwrap();
+        let objects = dir.path().join("objects");
+        fs::create_dir_all(objects.join("pack")).unwrap();
+        let files = ["pack", "idx"]
+            .map(|ending| objects.join(format!("pack/pack-{}.{ending}", pushed.pack)));
+        for is_lent in [true, false] {
+            files.iter().for_each(|file| drop(fs::remove_file(file)));
+            files.iter().for_each(|file| fs::write(file, "").unwrap());
+            let lent = is_lent.then(|| inbox.lend(&received));
+            inbox.unpack(&small, &pushed.pack).unwrap().take_in(&objects).unwrap();
+            drop(lent);
+            assert!(files.iter().all(|file| fs::metadata(file).unwrap().len() > 0), "{is_lent}");
+        }
+        let left = fs::read_dir(&objects).unwrap().count();
+        assert_eq!(left, 1);
+    }
 }

@@ -1,5 +1,6 @@
 //! The packs of a repository, and which of them should become one.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -25,6 +26,25 @@ impl PackFile {
     pub(super) fn at(stem: PathBuf) -> io::Result<Self> {
         let objects = PackIndex::count(&stem.with_added_extension("idx"))?;
         Ok(Self { stem, objects })
+    }
+
+    /// Whether both files end as they should: others have lost their content with the power, and git
+    /// passes over them.
+    fn is_sound(&self) -> io::Result<bool> {
+        let hash = |ending: &str, from_end: u64| -> io::Result<[u8; 20]> {
+            let file = fs::File::open(self.stem.with_added_extension(ending))?;
+            let start = file.metadata()?.len().checked_sub(from_end);
+            let mut hash = [0; 20];
+            file.read_exact_at(&mut hash, start.ok_or(io::ErrorKind::UnexpectedEof)?)?;
+            Ok(hash)
+        };
+        match (hash("pack", 20), hash("idx", 40)) {
+            (Ok(pack), Ok(index)) => Ok(pack == index && pack != [0; 20]),
+            (Err(error), _) | (_, Err(error)) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof => Ok(false),
+                _ => Err(error),
+            },
+        }
     }
 
     pub(super) fn index(&self) -> io::Result<PackIndex> {
@@ -59,8 +79,9 @@ pub(super) fn list(objects: &Path) -> io::Result<Vec<PackFile>> {
         let stem = path.with_extension("");
         let is_apart = || APART.iter().any(|ending| stem.with_added_extension(ending).exists());
         if path.extension().is_some_and(|ending| ending == "idx") && !is_apart() {
-            let pack = PackFile::at(stem)?;
-            if pack.is_there() {
+            let mut pack = PackFile { stem, objects: 0 };
+            if pack.is_sound()? {
+                pack.objects = PackIndex::count(&path)?;
                 packs.push(pack);
             }
         }
@@ -104,5 +125,26 @@ mod tests {
         let many = [[5; MAX_PACKS].as_slice(), &[100_000, 1000, 40]].concat();
         let joined: Vec<u32> = to_join(packs(&many)).iter().map(|pack| pack.objects).collect();
         assert_eq!(joined, [[5; MAX_PACKS].as_slice(), &[40]].concat());
+    }
+
+    #[test]
+    fn packs_that_lost_their_content_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = git2::Repository::init_bare(dir.path()).unwrap();
+        let mut stems = Vec::new();
+        for content in ["one", "other", "third"] {
+            let mut builder = repository.packbuilder().unwrap();
+            builder.insert_object(repository.blob(content.as_bytes()).unwrap(), None).unwrap();
+            builder.write(&dir.path().join("objects/pack"), 0o640).unwrap();
+            let name = builder.name().unwrap().unwrap().to_owned();
+            stems.push(dir.path().join(format!("objects/pack/pack-{name}")));
+        }
+        let found = || list(&dir.path().join("objects")).unwrap().len();
+        assert_eq!(found(), 3);
+        let length = fs::metadata(stems[0].with_added_extension("idx")).unwrap().len();
+        fs::write(stems[0].with_added_extension("idx"), vec![0; length as usize]).unwrap();
+        assert_eq!(found(), 2);
+        fs::write(stems[1].with_added_extension("pack"), "").unwrap();
+        assert_eq!(found(), 1);
     }
 }

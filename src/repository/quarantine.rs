@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufWriter};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -178,7 +179,7 @@ impl Quarantine {
             let name = format!("pack-{pack}.{ending}");
             let source = self.file(ending);
             match &self.place {
-                Place::Elsewhere(_) => link(&source, &target.join(name))?,
+                Place::Elsewhere(_) => replace(&source, &target.join(name), objects)?,
                 _ if source.exists() => fs::rename(source, target.join(name))?,
                 _ => {}
             }
@@ -212,6 +213,20 @@ pub(super) fn link(file: &Path, name: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         done => done,
     }
+}
+
+/// Gives a file another name. Another file of that name is replaced: it may have lost its content with
+/// the power.
+fn replace(file: &Path, name: &Path, objects: &Path) -> io::Result<()> {
+    link(file, name)?;
+    let place = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    if place(file)? == place(name)? {
+        return Ok(());
+    }
+    let beside = tempfile::Builder::new().prefix(PREFIX).tempdir_in(objects)?;
+    let new = beside.path().join("new");
+    fs::hard_link(file, &new)?;
+    fs::rename(new, name)
 }
 
 /// Lets an object database see those in a directory, too.

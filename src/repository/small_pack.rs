@@ -29,18 +29,34 @@ pub struct SmallPack {
 impl SmallPack {
     /// The pack of a quarantine, if it is small.
     pub fn of(quarantine: &Quarantine) -> Result<Option<Self>, Error> {
-        let Some(&Pushed { objects, length, .. }) = quarantine.pushed() else { return Ok(None) };
+        let Some(Pushed { pack: name, objects, length }) = quarantine.pushed() else {
+            return Ok(None);
+        };
         if !Self::fits(quarantine) {
             return Ok(None);
         }
         let [pack, index] = ["pack", "idx"].map(|ending| fs::read(quarantine.file(ending)));
-        Ok(Some(Self { objects, length, pack: pack?, index: index? }))
+        let small = Self { objects: *objects, length: *length, pack: pack?, index: index? };
+        // What the log has must be good for ever.
+        small.check(name)?;
+        Ok(Some(small))
     }
 
     /// Whether the pack of a quarantine is small.
     pub fn fits(quarantine: &Quarantine) -> bool {
         let files = ["pack", "idx"].map(|ending| fs::metadata(quarantine.file(ending)));
         files.iter().flatten().map(Metadata::len).sum::<u64>() <= MOST
+    }
+
+    /// Bytes of both.
+    pub fn bytes(&self) -> usize {
+        self.pack.len() + self.index.len()
+    }
+
+    /// One of so many bytes.
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: usize) -> Self {
+        Self { objects: 0, length: 0, pack: vec![0; bytes], index: Vec::new() }
     }
 
     /// Fails unless this is the pack of that name, and undamaged.

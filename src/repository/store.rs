@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::upkeep::Upkeep;
-use super::{Applied, Change, Entry, Error, Name, Quarantine, Snapshot, Subcluster};
+use super::{Applied, Change, Entry, Error, Name, Orders, Quarantine, Snapshot, Subcluster};
 use crate::events;
 
 /// Directories in the making begin so; what a killed server left of them is removed at the start.
@@ -156,6 +156,11 @@ impl Store {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Gives a subcluster these orders and no others.
+    pub fn set_orders(&self, name: &str, orders: &Orders) -> Result<(), Error> {
+        self.get(name)?.order(|kept| *kept = orders.clone()).map(drop)
     }
 
     pub(super) fn open_slot(&self, name: &Name) -> Slot {
