@@ -25,10 +25,12 @@
 //!   `push`: [`protocol::PushRequest`] → [`repository::Quarantine`] → [`repository::judge`()] →
 //!   [`replication::Log::propose`] → [`repository::Store::apply`], the one place where
 //!   references move → the new [`repository::Snapshot`] is published → the report.
-//! - **It is committed in a cluster**: … → `propose` gives the pack to the other members
-//!   (`replication::proposing`, over `peers` and `link`), and brings the entry to the leader, which has
-//!   a majority write it down (openraft: `raft`, `log_store`, `network`) → every member applies it in
-//!   the order of the log (`making` → `Store::apply`) → the one that was asked reports.
+//! - **It is committed in a cluster**: … → `propose` puts a small pack into the entry and gives a
+//!   large one to the other members (`replication::proposing`, over `peers` and `link`), and brings the
+//!   entry to the leader, which has a majority write it down (openraft: `raft`, `log_store`, `network`)
+//!   → every member makes it in the order of the log (`making`): shows it to readers
+//!   ([`repository::Store::show_ahead`]), tells whoever waits here (`waiting`), who reports, and only
+//!   then writes it into the repository (`Store::apply`).
 //! - **A node is brought up to date**: `info_refs` and `ls-refs` are answered from the snapshot in
 //!   memory; `upload_pack` → [`repository::Subcluster::fetch`] negotiates, and the pack is put
 //!   together from *segments*, which are kept: a base and the changes since, or the changes alone.

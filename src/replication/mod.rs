@@ -3,9 +3,11 @@
 //! A server that stands alone is a cluster of one: what it proposes is accepted at once, and there
 //! is no log. When an administrator lets a second server in (`joining`), the first one begins a
 //! *cluster*: a log in `database`, kept by openraft (`raft`, `log_store`, `state_machine`), with one
-//! entry (`change`) for each change of anything, which every member makes (`making`). The packs that
-//! entries bring travel ahead of them and are on the disks of a majority before an entry is proposed
-//! (`proposing`); who lacks one fetches it (`arrival`). Who is far behind gets a snapshot
+//! entry (`change`) for each change of anything, which every member makes (`making`). Small packs are
+//! in the entries that bring them; others travel ahead and are on the disks of a majority before an
+//! entry is proposed (`proposing`), and who lacks one fetches it (`arrival`). The leader's disk gets an
+//! entry while the others do (`unwritten`), and whoever waits for one is told when readers see it
+//! (`waiting`), for it can be made again from the log. Who is far behind gets a snapshot
 //! (`manifest`) and fetches the objects it names (`giving`). The log is right: a repository that
 //! somebody has changed by hand is mended (`mending`).
 //!

@@ -4,7 +4,8 @@
 //! A change comes in three steps. A pushed pack is indexed in a *quarantine* ([`Quarantine`]),
 //! *policy* judges it there ([`judge`]), and *apply* ([`Store::apply`]) takes it in and moves the
 //! references, comparing their old values under the lock that writes the new ones. What readers
-//! see is a [`Snapshot`], replaced as a whole after each change.
+//! see is a [`Snapshot`], replaced as a whole after each change; or before it is on the disk
+//! ([`Store::show_ahead`]), if a log has it.
 //!
 //! Fetches are answered from *segments* (`segment`), which lie in `ecconfigd-cache` in each
 //! repository, beside the numbers of its revisions (`revision_file`). All of that can be made again
