@@ -176,3 +176,17 @@ async fn what_was_made_before_an_order_is_made_again_after_it() {
         assert_eq!((before.1, before.2), (after.1, after.2), "{order:?}");
     }
 }
+
+#[tokio::test]
+async fn what_is_made_again_where_somebody_has_removed_the_repository_holds_nobody_up() {
+    let (_dir, _log, mut machine) = Builder.build().await.unwrap();
+    let none = Move { updates: Vec::new(), pack: None };
+    outcomes(&mut machine, &[repository::Change::Create(none)]).await;
+    let [first, second, ..] = commits(&machine);
+    outcomes(&mut machine, &[moves(Id::ZERO, first)]).await;
+    std::fs::remove_dir_all(machine.store.dir().join("default")).unwrap();
+    machine.store.rescan().unwrap();
+    machine.kept = machine.kept.restarted(machine.kept.now(), u64::MAX).into();
+    let outcomes = outcomes(&mut machine, &[moves(first, second)]).await;
+    assert_eq!(outcomes, [Outcome::Refused(Refusal::NoSubcluster("default".into()))]);
+}

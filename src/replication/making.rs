@@ -76,7 +76,12 @@ impl StateMachine {
         }
         if is_old && let repository::Change::Move(_) = &entry.change {
             // Later entries may have been made here already.
-            self.store.set_orders(&entry.subcluster, &self.kept.now().orders(&entry.subcluster))?;
+            let name = &entry.subcluster;
+            match self.store.set_orders(name, &self.kept.now().orders(name)) {
+                // Somebody has removed it.
+                Ok(()) | Err(Error::NoSubcluster(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         let quarantine = match (pack_of(entry), small) {
             (Some(pack), Some(small)) => Some(self.inbox.unpack(small, pack)?),
