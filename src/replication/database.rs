@@ -140,13 +140,6 @@ impl Database {
         self.write(|log| Ok(log.retain_in::<u64, _>(range, |_, _| false)?), facts);
     }
 
-    /// Nobody else writes while what this returns is there.
-    #[cfg(test)]
-    pub(super) fn keep_from_writing(&self) -> WriteTransaction {
-        let open = self.open.read().unwrap();
-        open.as_ref().unwrap().begin_write().unwrap()
-    }
-
     fn soon(&self) -> MutexGuard<'_, Soon> {
         // Values are replaced as wholes.
         self.soon.lock().unwrap_or_else(PoisonError::into_inner)
@@ -208,6 +201,14 @@ fn open(path: &Path) -> Result<redb::Database, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Database {
+        /// Nobody else writes while what this returns is there.
+        pub(in crate::replication) fn keep_from_writing(&self) -> WriteTransaction {
+            let open = self.open.read().unwrap();
+            open.as_ref().unwrap().begin_write().unwrap()
+        }
+    }
 
     #[test]
     fn what_is_to_be_written_soon_goes_with_what_is_written_next() {

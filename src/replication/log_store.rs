@@ -239,15 +239,25 @@ pub(super) fn packs(entries: &[Entry<Types>]) -> HashSet<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use openraft::CommittedLeaderId;
-    use openraft::storage::RaftLogStorageExt;
+    use openraft::network::{RPCOption, RaftNetwork, RaftNetworkFactory};
+    use openraft::raft::AppendEntriesRequest;
+    use openraft::storage::{RaftLogStorageExt, RaftStateMachine};
     use openraft::testing::StoreBuilder;
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::replication::change::{Change, Proposal};
+    use crate::replication::network::Network;
+    use crate::replication::raft::Member;
     use crate::replication::suite::Builder;
     use crate::repository::{self, Author, Move};
 
+    /// Enough for whatever waits for nobody.
+    const SOON: Duration = Duration::from_millis(100);
     const PACK: &str = "0123456789abcdef0123456789abcdef01234567";
 
     fn log_id(index: u64) -> LogId {
@@ -303,6 +313,55 @@ mod tests {
         drop(slow);
         log.unwritten.written(2).await;
         assert_eq!(last_log_id(&log.database).unwrap(), Some(log_id(2)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_leader_has_not_written_is_not_made_here() {
+        let (_dir, mut log, mut machine) = Builder.build().await.unwrap();
+        log.save_vote(&Vote::new_committed(1, log.id)).await.unwrap();
+        let slow = log.database.keep_from_writing();
+        let entry = Entry { log_id: log_id(1), payload: EntryPayload::Blank };
+        log.blocking_append([entry.clone()]).await.unwrap();
+        let kept = machine.kept.clone();
+        let made = machine.apply([entry]);
+        tokio::pin!(made);
+        assert!(timeout(SOON, &mut made).await.is_err());
+        assert_eq!(kept.now().applied, None);
+        drop(slow);
+        made.await.unwrap();
+        assert_eq!(kept.now().applied, Some(log_id(1)));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_leader_has_not_written_is_not_told_as_decided() {
+        let (_dir, mut log, machine) = Builder.build().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let other = Member { name: "m1".into(), address, key: "sha256//".into() };
+        let peers = machine.peers.clone();
+        let mut network = Network { peers, unwritten: log.unwritten() };
+        let mut to_other = network.new_client(2, &other).await;
+        let vote = Vote::new_committed(1, log.id);
+        log.save_vote(&vote).await.unwrap();
+        let slow = log.database.keep_from_writing();
+        log.blocking_append([push_of_the_pack(1)]).await.unwrap();
+        let request = |decided| AppendEntriesRequest {
+            vote,
+            prev_log_id: None,
+            entries: Vec::new(),
+            leader_commit: decided,
+        };
+        let option = || RPCOption::new(Duration::from_secs(60));
+        // It has no key that fits, so nothing comes of it but a connection.
+        to_other.append_entries(request(None), option()).await.unwrap_err();
+        listener.accept().await.unwrap();
+        let told = to_other.append_entries(request(Some(log_id(1))), option());
+        tokio::pin!(told);
+        assert!(timeout(SOON, &mut told).await.is_err());
+        assert!(timeout(SOON, listener.accept()).await.is_err());
+        drop(slow);
+        told.await.unwrap_err();
+        listener.accept().await.unwrap();
     }
 
     #[tokio::test]
