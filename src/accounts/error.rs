@@ -16,6 +16,12 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The file of a member of a cluster is not there, or nothing is in it.
+    #[error("{} is gone or empty, and nothing was changed: start ecconfigd, which writes it again with what the cluster has, and try again", path.display())]
+    Gone {
+        /// Which file.
+        path: PathBuf,
+    },
     /// A line is not `NAME:ROLE:HASH`.
     #[error("{} line {line}: expected NAME:ROLE:HASH; mend the line or remove it and run `ecconfigd passwd`", path.display())]
     BadLine {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::lock_file::open_lock;
+use super::noted::{self, Noted};
 use super::{Error, Role, password};
 use crate::files;
+use crate::layout::Layout;
 
 const HEADER: &str =
     "# The accounts of ecconfigd: NAME:ROLE:HASH. Change them with `ecconfigd passwd`.\n";
@@ -25,16 +27,59 @@ pub struct Entry {
     pub hash: String,
 }
 
+/// Accounts by name.
+pub type Entries = BTreeMap<String, Entry>;
+
 /// The file of accounts.
 #[derive(Clone, Debug)]
 pub struct File {
     path: PathBuf,
+    /// Where one of these is, the server is a member of a cluster.
+    of_members: Vec<PathBuf>,
+}
+
+/// Keeps other programs from changing the accounts while it is there.
+pub struct Locked<'a> {
+    file: &'a File,
+    _lock: fs::File,
+}
+
+impl Locked<'_> {
+    /// Makes the file hold these accounts and no others.
+    pub fn write(&self, accounts: &Entries) -> Result<(), Error> {
+        self.file.write(accounts).map_err(|e| self.file.failed("write", e))
+    }
+
+    /// The others need not be told of these changes any more.
+    pub fn forget(&self, told: &[Noted]) -> Result<(), Error> {
+        let mut all = self.file.noted()?;
+        all.retain(|noted| !told.contains(noted));
+        self.write_noted(&all)
+    }
+
+    fn note(&self, noted: Noted) -> Result<(), Error> {
+        let mut all = self.file.noted()?;
+        noted::add(&mut all, noted);
+        self.write_noted(&all)
+    }
+
+    fn write_noted(&self, all: &[Noted]) -> Result<(), Error> {
+        let path = noted::path(&self.file.path);
+        noted::write(&path, all).map_err(|source| Error::File { action: "write", path, source })
+    }
 }
 
 impl File {
-    /// The file at `path`, which need not be there yet.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// The file of accounts of this installation, which need not be there yet.
+    pub fn of(layout: &Layout) -> Self {
+        let of_members = vec![layout.cluster_log(), layout.introduction()];
+        Self { path: layout.accounts(), of_members }
+    }
+
+    /// Whether the server is a member of a cluster, or has been let in: then the file is a copy of
+    /// what the cluster has.
+    pub fn is_of_member(&self) -> bool {
+        self.of_members.iter().any(|path| path.exists())
     }
 
     /// Where it is.
@@ -43,7 +88,7 @@ impl File {
     }
 
     /// All accounts by name.
-    pub fn read(&self) -> Result<BTreeMap<String, Entry>, Error> {
+    pub fn read(&self) -> Result<Entries, Error> {
         match fs::read_to_string(&self.path) {
             Ok(text) => self.parse(&text),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
@@ -60,7 +105,7 @@ impl File {
     ) -> Result<(), Error> {
         check_name(name)?;
         let hash = password::hash(password)?;
-        self.change(|accounts| {
+        self.change(name, |accounts| {
             let kept = accounts.get(name).map(|entry| entry.role);
             let role = role.or(kept).unwrap_or_else(|| Role::default_for(name));
             accounts.insert(name.to_owned(), Entry { role, hash });
@@ -71,32 +116,45 @@ impl File {
     pub fn add(&self, name: &str, role: Role, password: &str) -> Result<(), Error> {
         check_name(name)?;
         let hash = password::hash(password)?;
-        self.change(|accounts| {
+        self.change(name, |accounts| {
             accounts.entry(name.to_owned()).or_insert(Entry { role, hash });
         })
     }
 
-    /// Makes the account what it is at the other members, or removes it.
-    pub fn put(&self, name: &str, account: Option<Entry>) -> Result<(), Error> {
-        check_name(name)?;
-        self.change(|accounts| match account {
-            Some(account) => drop(accounts.insert(name.to_owned(), account)),
-            None => drop(accounts.remove(name)),
-        })
+    /// Changes that were made on this member and that the others have not been told of.
+    pub fn noted(&self) -> Result<Vec<Noted>, Error> {
+        let path = noted::path(&self.path);
+        noted::read(&path).map_err(|source| Error::File { action: "read", path, source })
     }
 
-    /// Changes the file under a lock, so that two programs do not undo each other's work.
-    fn change(&self, work: impl FnOnce(&mut BTreeMap<String, Entry>)) -> Result<(), Error> {
-        let lock_path = self.path.with_extension("lock");
-        let locked = open_lock(&lock_path).and_then(|file| file.lock().map(|()| file));
-        let _lock =
-            locked.map_err(|source| Error::File { action: "lock", path: lock_path, source })?;
-        let mut accounts = self.read()?;
-        work(&mut accounts);
-        self.write(&accounts).map_err(|e| self.failed("write", e))
+    /// Waits until nobody else changes the accounts.
+    pub fn lock(&self) -> Result<Locked<'_>, Error> {
+        let path = self.path.with_extension("lock");
+        match open_lock(&path).and_then(|file| file.lock().map(|()| file)) {
+            Ok(_lock) => Ok(Locked { file: self, _lock }),
+            Err(source) => Err(Error::File { action: "lock", path, source }),
+        }
     }
 
-    fn write(&self, accounts: &BTreeMap<String, Entry>) -> io::Result<()> {
+    /// Changes one account under a lock, so that two programs do not undo each other's work.
+    fn change(&self, name: &str, work: impl FnOnce(&mut Entries)) -> Result<(), Error> {
+        let locked = self.lock()?;
+        let before = self.read()?;
+        let mut after = before.clone();
+        work(&mut after);
+        if self.is_of_member() {
+            if before.is_empty() {
+                return Err(Error::Gone { path: self.path.clone() });
+            }
+            let [from, account] = [&before, &after].map(|accounts| accounts.get(name).cloned());
+            if from != account {
+                locked.note(Noted { name: name.to_owned(), from, account })?;
+            }
+        }
+        locked.write(&after)
+    }
+
+    fn write(&self, accounts: &Entries) -> io::Result<()> {
         let mut text = HEADER.to_owned();
         for (name, Entry { role, hash }) in accounts {
             // Writing to a String cannot fail.
@@ -105,7 +163,7 @@ impl File {
         files::replace_private(&self.path, &text)
     }
 
-    fn parse(&self, text: &str) -> Result<BTreeMap<String, Entry>, Error> {
+    fn parse(&self, text: &str) -> Result<Entries, Error> {
         let mut accounts = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -148,7 +206,9 @@ mod tests {
 
     fn file() -> (tempfile::TempDir, File) {
         let dir = tempfile::tempdir().unwrap();
-        let file = File::new(dir.path().join("accounts"));
+        let layout = Layout::new(dir.path());
+        fs::create_dir_all(layout.cluster()).unwrap();
+        let file = File::of(&layout);
         (dir, file)
     }
 
@@ -175,6 +235,35 @@ mod tests {
         fs::write(file.path(), "# fine\n\nadmin:king:$argon2id$v=19$\n").unwrap();
         let message = file.read().unwrap_err().to_string();
         assert!(message.contains("accounts line 3: expected NAME:ROLE:HASH"), "{message}");
+    }
+
+    #[test]
+    fn what_is_changed_on_a_member_is_noted_for_the_others() {
+        let (dir, file) = file();
+        file.set_password("admin", None, "one").unwrap();
+        assert_eq!(file.noted().unwrap(), []);
+        fs::write(Layout::new(dir.path()).cluster_log(), "").unwrap();
+        let before = file.read().unwrap();
+        file.set_password("admin", None, "two").unwrap();
+        let [noted] = file.noted().unwrap().try_into().unwrap();
+        assert!(noted.fits(&before));
+        let mut after = before;
+        noted.make(&mut after);
+        assert_eq!(after, file.read().unwrap());
+        file.lock().unwrap().forget(&[noted]).unwrap();
+        assert_eq!(file.noted().unwrap(), []);
+    }
+
+    #[test]
+    fn nothing_is_changed_on_a_member_whose_file_is_gone() {
+        let (dir, file) = file();
+        fs::write(Layout::new(dir.path()).cluster_log(), "").unwrap();
+        for content in [None, Some("")] {
+            content.iter().for_each(|content| fs::write(file.path(), content).unwrap());
+            let refused = file.set_password("jane", None, "one");
+            assert!(matches!(refused, Err(Error::Gone { .. })), "{refused:?}");
+            assert_eq!(file.noted().unwrap(), []);
+        }
     }
 
     #[test]

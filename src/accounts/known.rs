@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use super::htdigest::{self, HtDigest};
 use super::stamp::Stamp;
-use super::{Entry, Error, File, MAX_PASSWORD, Role, password};
+use super::{Entries, Entry, Error, File, MAX_PASSWORD, Role, password};
 
 /// Somebody who has shown the right password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Account {
 /// All accounts at one moment. Replacing them forgets the passwords that were verified.
 pub struct Accounts {
     known: BTreeMap<String, Known>,
+    /// What the cluster has, where there is one.
+    of_cluster: Option<Entries>,
     stamps: [Stamp; 2],
     /// Of this process, with its key taken in.
     mac: Hmac<Sha256>,
@@ -40,24 +42,27 @@ enum Known {
 }
 
 impl Accounts {
-    /// Reads the file of accounts, and the original's password file for names that are not in it.
-    pub fn load(file: &File, htdigest: &Path) -> Result<Self, Error> {
+    /// Reads the file of accounts, and the original's password file for names that are not in it. In a
+    /// cluster it is told what that has, and the file does not count.
+    pub fn load(file: &File, htdigest: &Path, of_cluster: Option<Entries>) -> Result<Self, Error> {
         // Before the files are read: a change while they are only makes them read once more.
         let stamps = [file.path(), htdigest].map(Stamp::of);
+        let entries = of_cluster.clone().map_or_else(|| file.read(), Ok)?;
         let mut known: BTreeMap<String, Known> =
-            file.read()?.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
+            entries.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
         for (name, digest) in read_htdigest(htdigest)? {
             known.entry(name).or_insert(Known::HtDigest(digest));
         }
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| Error::Hash(e.to_string()))?;
         let mac = Hmac::new_from_slice(&key).expect("any length is a key");
-        Ok(Self { known, stamps, mac, verified: Mutex::default() })
+        Ok(Self { known, of_cluster, stamps, mac, verified: Mutex::default() })
     }
 
-    /// Whether the files these accounts were read from are still the same.
-    pub fn are_current(&self, file: &File, htdigest: &Path) -> bool {
+    /// Whether the files these accounts were read from are still the same, and what the cluster has.
+    pub fn are_current(&self, file: &File, htdigest: &Path, of_cluster: Option<&Entries>) -> bool {
         self.stamps == [file.path(), htdigest].map(Stamp::of)
+            && self.of_cluster.as_ref() == of_cluster
     }
 
     /// Whether there is an account of this name.
@@ -138,14 +143,17 @@ fn read_htdigest(path: &Path) -> Result<Vec<(String, HtDigest)>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Layout;
 
     fn accounts(htdigest: &str) -> Accounts {
         let dir = tempfile::tempdir().unwrap();
-        let file = File::new(dir.path().join("accounts"));
+        let layout = Layout::new(dir.path());
+        fs::create_dir_all(layout.state()).unwrap();
+        let file = File::of(&layout);
         file.set_password("admin", None, "new").unwrap();
         let old = dir.path().join("svn-auth.htdigest");
         fs::write(&old, htdigest).unwrap();
-        Accounts::load(&file, &old).unwrap()
+        Accounts::load(&file, &old, None).unwrap()
     }
 
     #[test]

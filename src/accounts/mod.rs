@@ -1,20 +1,24 @@
 //! Who may use the server: names, roles, and passwords that only their hashes are kept of.
 //!
 //! The accounts are a file ([`File`]), which `ecconfigd passwd` and the server change under a lock.
-//! A running server holds them as [`Accounts`], replaced as a whole when the file changes.
+//! A running server holds them as [`Accounts`], replaced as a whole when the file changes. In a cluster
+//! the file is a copy of what the log has led to, and what is changed on one member is noted beside it
+//! ([`Noted`]) until the others have been told.
 
 mod error;
 mod file;
 mod htdigest;
 mod known;
 mod lock_file;
+mod noted;
 mod password;
 mod role;
 mod stamp;
 
 pub use error::Error;
-pub use file::{Entry, File};
+pub use file::{Entries, Entry, File};
 pub use known::{Account, Accounts};
+pub use noted::Noted;
 pub use password::{check_password, generate};
 pub use role::Role;
 

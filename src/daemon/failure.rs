@@ -107,10 +107,10 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl From<accounts::Error> for Failure {
     fn from(error: accounts::Error) -> Self {
-        use accounts::Error::{BadLine, BadName, BadPassword, File, Hash};
+        use accounts::Error::{BadLine, BadName, BadPassword, File, Gone, Hash};
         match &error {
             BadName(_) | BadPassword => Self::usage(error),
-            BadLine { .. } => Self::config(error),
+            BadLine { .. } | Gone { .. } => Self::config(error),
             File { action: "read", source, .. } => {
                 Self::config(format!("{error}{}", advice(source)))
             }

@@ -13,10 +13,14 @@ use crate::layout::Layout;
 const MAX_CREDENTIAL: u64 = 4096;
 
 /// Makes the accounts of the installation that are missing, with the passwords that systemd hands
-/// over or with new ones, which are written down for the administrator. Tells whether any were.
+/// over or with new ones, which are written down for the administrator. Tells whether any were. In a
+/// cluster the log has all accounts, and none are made.
 pub(super) fn make_accounts(layout: &Layout) -> Result<bool, Failure> {
-    let file = accounts::File::new(layout.accounts());
-    let known = Accounts::load(&file, &layout.htdigest())?;
+    let file = accounts::File::of(layout);
+    if file.is_of_member() {
+        return Ok(false);
+    }
+    let known = Accounts::load(&file, &layout.htdigest(), None)?;
     let mut written_down = false;
     for name in [ADMIN, SERVICE].into_iter().filter(|name| !known.contains(name)) {
         let password = match credential(name)? {

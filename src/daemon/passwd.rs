@@ -14,7 +14,7 @@ pub(super) fn passwd(layout: &Layout, role: Option<Role>, name: &str) -> Result<
     limits::set_umask();
     check_state(&layout.state())?;
     let password = if stdin().is_terminal() { ask(name)? } else { read()? };
-    let file = accounts::File::new(layout.accounts());
+    let file = accounts::File::of(layout);
     file.set_password(name, role, &password)?;
     println!("The password of {name} has been set.");
     Ok(())

@@ -39,12 +39,26 @@ impl Reload {
         }
     }
 
-    fn accounts(&self) {
-        match self.app.reload_accounts() {
-            Ok(()) => {
-                tracing::debug!("the accounts have been read again");
-                self.app.log().accounts_changed();
+    /// Takes up what other members have changed of the accounts, for as long as the process runs.
+    pub(super) async fn follow_accounts(self: Arc<Self>) {
+        let mut moved = self.app.log().accounts_moved().await;
+        loop {
+            let this = self.clone();
+            let _ = task::spawn_blocking(move || this.take_accounts()).await;
+            if moved.changed().await.is_err() {
+                return;
             }
+        }
+    }
+
+    fn accounts(&self) {
+        self.take_accounts();
+        self.app.log().accounts_changed();
+    }
+
+    fn take_accounts(&self) {
+        match self.app.reload_accounts() {
+            Ok(()) => tracing::debug!("the accounts have been read again"),
             Err(error) => tracing::error!("the accounts that were known stay in use: {error}"),
         }
     }

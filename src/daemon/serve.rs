@@ -129,6 +129,7 @@ impl Running {
         }
         tokio::spawn(certificate::look_after(self.status.certificate.clone()));
         tokio::spawn(self.status.clone().keep());
+        tokio::spawn(self.reload.clone().follow_accounts());
         tokio::spawn(self.status.app.clone().keep_nodes());
         tokio::spawn(watchdog::feed(self.status.app.clone(), pings, self.drain.clone()));
         self.started();

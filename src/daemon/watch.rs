@@ -20,7 +20,7 @@ pub(super) enum Changed {
 impl Changed {
     fn by_name(name: &OsStr) -> Option<Self> {
         match name.to_str()? {
-            "accounts" | "svn-auth.htdigest" => Some(Self::Accounts),
+            "accounts" | "accounts.changes" | "svn-auth.htdigest" => Some(Self::Accounts),
             "server.key" | "server.crt" => Some(Self::Certificate),
             _ => None,
         }

@@ -52,7 +52,10 @@ impl Cluster {
     pub(super) async fn found(self: &Arc<Self>) -> io::Result<()> {
         let here = standings_of(&self.store);
         let orders = orders_of(&here);
-        self.kept.put(State { orders, refs: refs_of(here), ..State::default() })?;
+        // Whoever changes one from now on finds a log, and notes it.
+        let accounts = self.machine.accounts.lock().and_then(|_| self.machine.accounts.read());
+        let accounts = accounts.map_err(io::Error::other)?;
+        self.kept.put(State { orders, refs: refs_of(here), accounts, ..State::default() })?;
         let member = Member {
             name: self.name.clone(),
             address: self.own_address().await,
@@ -66,7 +69,6 @@ impl Cluster {
         for change in [Change::LetIn { name, key: key.clone() }, Change::Came { key, id }] {
             self.decide(change).await.map_err(io::Error::other)?;
         }
-        self.share_once().await.map_err(io::Error::other)?;
         self.forget_beginning().await
     }
 

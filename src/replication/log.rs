@@ -6,13 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::cluster::Cluster;
 use super::joining::Introduction;
 use super::members;
 use super::standing::MemberNow;
 use super::start::Setting;
+use crate::accounts::Entries;
 use crate::momentum::is_same_node;
 use crate::repository::{Applied, Entry, Error, Quarantine, SmallPack};
 use crate::tls::KeyId;
@@ -96,6 +97,23 @@ impl Log {
             };
             // When the server starts again, it compares them again.
             let _ = self.setting.runtime.block_on(cluster.unless_it_stops(mended));
+        }
+    }
+
+    /// The accounts that the cluster has, and what has been changed here since; none while this server
+    /// stands alone, or has nothing of the cluster yet. Blocks.
+    pub fn accounts(&self) -> Option<Entries> {
+        self.cluster.load().as_ref()?.accounts()
+    }
+
+    /// Tells when the cluster has other accounts, once there is a cluster.
+    pub async fn accounts_moved(&self) -> watch::Receiver<()> {
+        loop {
+            let begins = self.begins.notified();
+            if let Some(cluster) = self.cluster.load_full() {
+                return cluster.kept.accounts_moved();
+            }
+            begins.await;
         }
     }
 

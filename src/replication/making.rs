@@ -1,7 +1,6 @@
 //! What one entry of the log does here. Whatever it comes to is the same at every member: the log
 //! alone decides, and what fails for a reason of this host's is tried until it succeeds.
 
-use std::io;
 use std::time::Duration;
 
 use tokio::task;
@@ -52,14 +51,10 @@ impl StateMachine {
                 let told = |applied| self.waiting.tell(ticket, Outcome::Applied(applied));
                 self.subcluster(&entry, &through, small.as_ref(), is_old, told)
             }
-            Change::Account { name, from, account } => {
-                if self.kept.now().accounts.get(&name) == from.as_ref() {
-                    self.accounts.put(&name, account).map_err(io::Error::other)?;
-                }
+            // Part of the state, which is written with the number of the entry.
+            Change::Account { .. } | Change::LetIn { .. } | Change::Came { .. } => {
                 Ok(Outcome::Done)
             }
-            // Part of the state, which is written with the number of the entry.
-            Change::LetIn { .. } | Change::Came { .. } => Ok(Outcome::Done),
         }
     }
 

@@ -7,7 +7,9 @@ use openraft::{Entry, RaftLogId};
 
 use super::database::Database;
 use super::raft::Types;
+use super::sharing::with_noted;
 use super::state::State;
+use crate::accounts;
 use crate::layout::Layout;
 
 /// What became of it.
@@ -28,6 +30,7 @@ pub fn recover(layout: &Layout) -> io::Result<Option<Recovered>> {
     let not_made = {
         let database = Database::open(&layout.cluster_log())?;
         let state: State = database.get(super::state::STATE)?.unwrap_or_default();
+        leave_accounts(layout, &state).map_err(io::Error::other)?;
         let last: Option<Entry<Types>> = database.last()?;
         let last = last.map_or(0, |entry| entry.get_log_id().index);
         last.saturating_sub(state.applied.map_or(0, |id| id.index))
@@ -37,4 +40,15 @@ pub fn recover(layout: &Layout) -> io::Result<Option<Recovered>> {
     let kept = kept.ok_or_else(|| io::Error::other("there is no name left"))?;
     fs::rename(layout.cluster(), &kept)?;
     Ok(Some(Recovered { not_made, kept }))
+}
+
+/// The file of accounts is a copy of what the cluster had, and may be damaged.
+fn leave_accounts(layout: &Layout, state: &State) -> Result<(), accounts::Error> {
+    let file = accounts::File::of(layout);
+    let locked = file.lock()?;
+    let noted = file.noted()?;
+    if !state.accounts.is_empty() {
+        locked.write(&with_noted(state, &noted))?;
+    }
+    locked.forget(&noted)
 }

@@ -1,6 +1,8 @@
-//! Accounts that were changed in this server's file, by `ecconfigd passwd` or by hand, for the others.
+//! The accounts: this member's file of them is a copy of what the log has led to. What somebody changes
+//! on this server (`ecconfigd passwd`) is noted beside the file, and the others are told of that alone:
+//! whatever happens to the file itself, it is written again.
 
-use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,57 +11,130 @@ use tokio::time::sleep;
 
 use super::change::Change;
 use super::cluster::Cluster;
-use crate::accounts::Entry;
+use super::state::State;
+use crate::accounts::{self, Entries, Noted};
 use crate::repository::Error;
 
-/// How soon what could not be told to the others is tried again.
+/// How soon what could not be done is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Accounts = BTreeMap<String, Entry>;
-
 impl Cluster {
-    /// Tells the others of changes until there is nothing left to tell, again and again: whenever
-    /// the accounts have been read, and at the start.
+    /// The accounts that the cluster has, and what has been changed here since. None while nothing is
+    /// known of the cluster. Blocks.
+    pub(super) fn accounts(&self) -> Option<Entries> {
+        let state = self.kept.now();
+        let noted = self.machine.accounts.noted().unwrap_or_default();
+        (!state.accounts.is_empty()).then(|| with_noted(&state, &noted))
+    }
+
+    /// Keeps the file what it should be and tells the others of what is noted, for as long as this
+    /// server runs.
     pub(super) async fn share_accounts(self: Arc<Self>) {
+        let mut moved = self.kept.accounts_moved();
         let mut told = false;
+        // One that has just been let in has a file of its own.
+        let mut copied = match self.kept.now().applied {
+            None => self.machine.accounts.read().ok(),
+            Some(_) => None,
+        };
         loop {
-            match self.share_once().await {
+            match self.share_once(&mut copied).await {
                 Ok(()) => told = false,
                 Err(error) if !std::mem::replace(&mut told, true) => tracing::warn!(
-                    "a change of the accounts is known to this server only, until the others can be told: {error}",
+                    "the accounts of this server and those of the cluster are not the same, until this can be mended: {error}",
                 ),
                 Err(_) => {}
             }
             match told {
                 true => sleep(PAUSE).await,
-                false => self.accounts_changed.notified().await,
+                false => tokio::select! {
+                    () = self.accounts_changed.notified() => {}
+                    _ = moved.changed() => {}
+                },
             }
         }
     }
 
-    /// Returns when all accounts that this server has are those of the cluster.
-    pub(super) async fn share_once(&self) -> Result<(), Error> {
-        let file = self.machine.accounts.clone();
-        let here =
-            task::spawn_blocking(move || file.read()).await.map_err(std::io::Error::other)?;
-        let here = here.map_err(std::io::Error::other)?;
+    async fn share_once(&self, copied: &mut Option<Entries>) -> Result<(), Error> {
         let state = self.kept.now();
-        // Before the first snapshot has come, what is here is of no account.
-        if state.applied.is_none() {
+        if state.accounts.is_empty() {
             return Ok(());
         }
-        for (name, account) in differences(&here, &state.accounts) {
-            let from = state.accounts.get(&name).cloned();
+        let (file, before) = (self.machine.accounts.clone(), copied.take());
+        let written = task::spawn_blocking(move || write_copy(&file, &state, before));
+        let (now, noted) = written.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        *copied = Some(now);
+        if noted.is_empty() {
+            return Ok(());
+        }
+        for Noted { name, from, account } in noted.clone() {
             self.decide(Change::Account { name, from, account }).await?;
         }
-        Ok(())
+        let (file, state) = (self.machine.accounts.clone(), self.kept.now());
+        let (later, told): (Vec<_>, Vec<_>) =
+            noted.into_iter().partition(|noted| noted.fits(&state.accounts));
+        let forget = move || {
+            told.iter().for_each(|noted| warn_of_other(noted, &state));
+            file.lock()?.forget(&told)
+        };
+        let forgotten = task::spawn_blocking(forget).await.map_err(io::Error::other)?;
+        forgotten.map_err(io::Error::other)?;
+        // What is noted no longer may have been refused.
+        self.accounts_changed.notify_one();
+        match later.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Unreplicated("a change of them has not been made here yet".into())),
+        }
     }
 }
 
-/// What takes `there` to `here`.
-fn differences(here: &Accounts, there: &Accounts) -> Vec<(String, Option<Entry>)> {
-    let changed = here.iter().filter(|(name, account)| there.get(*name) != Some(account));
-    let changed = changed.map(|(name, account)| (name.clone(), Some(account.clone())));
-    let gone = there.keys().filter(|name| !here.contains_key(*name));
-    changed.chain(gone.map(|name| (name.clone(), None))).collect()
+/// The accounts of the cluster with what has been changed here since.
+pub(super) fn with_noted(state: &State, noted: &[Noted]) -> Entries {
+    let mut accounts = state.accounts.clone();
+    noted.iter().filter(|noted| noted.fits(&state.accounts)).for_each(|n| n.make(&mut accounts));
+    accounts
+}
+
+/// Makes the file what it should be. `before` is what it was when it was looked at last. Returns what
+/// it holds, and what the others are to be told of. Blocks.
+fn write_copy(
+    file: &accounts::File,
+    state: &State,
+    before: Option<Entries>,
+) -> Result<(Entries, Vec<Noted>), accounts::Error> {
+    let locked = file.lock()?;
+    let noted = file.noted()?;
+    let now = with_noted(state, &noted);
+    let here = file.read();
+    if here.as_ref().ok() != Some(&now) {
+        // Changed by nobody but the log, or by `passwd` while the log has moved on.
+        let as_left = |here: &Entries| {
+            let Some(mut left) = before else { return false };
+            let is_left = *here == left;
+            noted.iter().for_each(|noted| noted.make(&mut left));
+            is_left || *here == left
+        };
+        let path = file.path().display();
+        match &here {
+            Ok(here) if as_left(here) => {}
+            Ok(_) => tracing::warn!(
+                "{path} was not what the cluster has: it was damaged, edited, or an old copy, and has been written again with the accounts of the cluster; to change one, use ecconfigd passwd",
+            ),
+            Err(error) => tracing::warn!(
+                "the file of accounts was damaged and has been written again with the accounts of the cluster: {error}",
+            ),
+        }
+        locked.write(&now)?;
+    }
+    Ok((now, noted))
+}
+
+fn warn_of_other(noted: &Noted, state: &State) {
+    let name = &noted.name;
+    if state.accounts.get(name) != noted.account.as_ref() {
+        tracing::warn!(
+            account = name,
+            "the account {name}, changed on this server, has been changed on another one too, and stays as it was set there: set its password again if that is not the one you want (ecconfigd passwd {name})",
+        );
+    }
 }

@@ -81,7 +81,7 @@ impl Setting {
             machine: StateMachine {
                 unwritten: log.unwritten(),
                 store: self.store.clone(),
-                accounts: accounts::File::new(self.layout.accounts()),
+                accounts: accounts::File::of(&self.layout),
                 inbox,
                 kept,
                 peers,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use openraft::Entry;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::change::{Change, Proposal};
 use super::database::{Database, fact};
@@ -34,7 +35,7 @@ pub(super) struct State {
     /// What administrators have ordered for subclusters, where they have.
     #[serde(default)]
     pub(super) orders: BTreeMap<String, Orders>,
-    /// The accounts; what differs in this server's file has been changed here.
+    /// The accounts. This server's file of them is a copy (`sharing`).
     pub(super) accounts: BTreeMap<String, accounts::Entry>,
 }
 
@@ -135,6 +136,8 @@ pub(super) struct Kept {
     last_at_start: u64,
     /// Whether an entry cannot be applied, for a reason of this host's.
     stuck: AtomicBool,
+    /// Told when there are other accounts.
+    accounts_moved: watch::Sender<()>,
 }
 
 impl Kept {
@@ -145,14 +148,16 @@ impl Kept {
         let last_at_start = last.map_or(0, |entry| entry.log_id.index);
         let introduced = ArcSwap::from_pointee(introduced);
         let now = ArcSwap::from_pointee(state);
-        Ok(Self { database, now, introduced, last_at_start, stuck: false.into() })
+        let (stuck, accounts_moved) = Default::default();
+        Ok(Self { database, now, introduced, last_at_start, stuck, accounts_moved })
     }
 
     /// As it is after a restart that has found this state, and a log to this index.
     #[cfg(test)]
     pub(super) fn restarted(&self, state: Arc<State>, last_at_start: u64) -> Self {
         let (database, now) = (self.database.clone(), ArcSwap::new(state));
-        Self { database, now, introduced: ArcSwap::default(), last_at_start, stuck: false.into() }
+        let (introduced, stuck, accounts_moved) = Default::default();
+        Self { database, now, introduced, last_at_start, stuck, accounts_moved }
     }
 
     pub(super) fn now(&self) -> Arc<State> {
@@ -163,7 +168,7 @@ impl Kept {
     /// since are made again, which changes nothing.
     pub(super) fn put_soon(&self, state: State) -> io::Result<()> {
         self.database.put_soon(fact(STATE, &state)?);
-        self.now.store(Arc::new(state));
+        self.show(state);
         Ok(())
     }
 
@@ -175,8 +180,20 @@ impl Kept {
     /// Replaces it, durably. Blocks.
     pub(super) fn put(&self, state: State) -> io::Result<()> {
         self.database.put(&[fact(STATE, &state)?]);
-        self.now.store(Arc::new(state));
+        self.show(state);
         Ok(())
+    }
+
+    fn show(&self, state: State) {
+        let before = self.now.swap(Arc::new(state));
+        if before.accounts != self.now.load().accounts {
+            self.accounts_moved.send_replace(());
+        }
+    }
+
+    /// Tells when there are other accounts.
+    pub(super) fn accounts_moved(&self) -> watch::Receiver<()> {
+        self.accounts_moved.subscribe()
     }
 
     /// The last entry that was there when this server was started.

@@ -58,13 +58,6 @@ impl StateMachine {
                 .restore(&standing.name, &standing.refs, &standing.orders)
                 .map_err(io::Error::other)?;
         }
-        let here = self.accounts.read().map_err(io::Error::other)?;
-        for name in here.keys().filter(|name| !manifest.accounts.contains_key(*name)) {
-            self.accounts.put(name, None).map_err(io::Error::other)?;
-        }
-        for (name, account) in &manifest.accounts {
-            self.accounts.put(name, Some(account.clone())).map_err(io::Error::other)?;
-        }
         self.kept.put(State {
             applied: meta.last_log_id,
             membership: meta.last_membership.clone(),
@@ -112,7 +105,12 @@ impl RaftStateMachine<Types> for StateMachine {
                 }
             };
             let kept = self.kept.clone();
-            blocking(ErrorVerb::Write, move || kept.put_soon(state)).await?;
+            let put = move || match state.accounts == kept.now().accounts {
+                true => kept.put_soon(state),
+                // Their file must never be ahead of what is known here after a loss of power.
+                false => kept.put(state),
+            };
+            blocking(ErrorVerb::Write, put).await?;
             outcomes.push(outcome);
         }
         Ok(outcomes)

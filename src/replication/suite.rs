@@ -12,6 +12,7 @@ use super::raft::{StorageError, Types};
 use super::state::Kept;
 use super::state_machine::StateMachine;
 use crate::accounts;
+use crate::layout::Layout;
 use crate::repository::{Inbox, Store};
 use crate::tls::{Names, ServerTls, ensure};
 
@@ -31,7 +32,7 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
         let machine = StateMachine {
             unwritten: log.unwritten(),
             store: Arc::new(Store::open(repositories).unwrap()),
-            accounts: accounts::File::new(dir.path().join("accounts")),
+            accounts: accounts::File::of(&Layout::new(dir.path())),
             inbox,
             kept: Arc::new(Kept::open(database, Vec::new()).unwrap()),
             peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned())),

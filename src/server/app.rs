@@ -48,9 +48,9 @@ impl App {
         log: Log,
         drain: Drain,
     ) -> Result<Self, accounts::Error> {
-        let accounts_file = accounts::File::new(layout.accounts());
+        let accounts_file = accounts::File::of(layout);
         let htdigest = layout.htdigest();
-        let accounts = Accounts::load(&accounts_file, &htdigest)?;
+        let accounts = Accounts::load(&accounts_file, &htdigest, log.accounts())?;
         Ok(Self {
             store,
             log,
@@ -74,7 +74,8 @@ impl App {
 
     /// Reads the accounts again; those there were stay if that fails. Blocks.
     pub fn reload_accounts(&self) -> Result<(), accounts::Error> {
-        let accounts = Accounts::load(&self.accounts_file, &self.htdigest)?;
+        let of_cluster = self.log.accounts();
+        let accounts = Accounts::load(&self.accounts_file, &self.htdigest, of_cluster)?;
         self.accounts.store(Arc::new(accounts));
         Ok(())
     }
@@ -82,7 +83,9 @@ impl App {
     /// The accounts as they are on disk now. The watch on the files comes a moment after a change;
     /// somebody who has just been given a password need not wait for it. Blocks.
     pub(super) fn fresh_accounts(&self) -> Arc<Accounts> {
-        if !self.accounts.load().are_current(&self.accounts_file, &self.htdigest)
+        let of_cluster = self.log.accounts();
+        let known = self.accounts.load();
+        if !known.are_current(&self.accounts_file, &self.htdigest, of_cluster.as_ref())
             && let Err(error) = self.reload_accounts()
         {
             tracing::error!("the accounts that were known stay in use: {error}");

@@ -7,6 +7,7 @@ mod fixture;
 mod accounts;
 mod big_change;
 mod by_hand;
+mod damaged_accounts;
 mod disks;
 mod joining;
 mod late_member;
