@@ -117,8 +117,8 @@ impl Subcluster {
         if text.len() < MIN_ID || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(unknown());
         }
-        let object = repository.revparse_single(text).map_err(|_| unknown())?;
-        let commit = object.into_commit().map_err(|_| unknown())?.id();
+        // Not what git would take it for: a branch may have a name of such digits.
+        let commit = repository.find_commit_by_prefix(text).map_err(|_| unknown())?.id();
         match commit == tip || repository.graph_descendant_of(tip, commit)? {
             true => Ok(commit),
             false => Err(unknown()),

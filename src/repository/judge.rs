@@ -95,6 +95,10 @@ impl Bench<'_> {
                 false => Ok(Verdict::Allowed { paths: Vec::new(), more: 0 }),
             };
         }
+        // One that is there already can still be deleted.
+        if branch::is_misleading(name) {
+            return refused("git would take this name for another thing, or another thing for it");
+        }
         match self.judge_objects(command) {
             Err(Error::Git(e)) if e.code() == ErrorCode::NotFound => {
                 refused("the push is incomplete: objects are missing")

@@ -119,6 +119,44 @@ fn only_branches_and_tags_are_kept() {
 }
 
 #[test]
+fn no_name_hides_another_one_or_is_taken_for_it() {
+    let (server, clone) = server_and_clone();
+    let id = clone.rev("boot");
+    for name in [
+        "refs/tags/boot",
+        "refs/tags/running",
+        "refs/tags/HEAD",
+        "refs/tags/origin/boot",
+        "refs/heads/HEAD",
+        "refs/heads/refs/heads/boot",
+        "refs/heads/heads/boot",
+        "refs/heads/running/x",
+        &format!("refs/tags/{id}"),
+    ] {
+        let said = fails(push(&clone, &[&format!("boot:{name}")]));
+        assert!(said.contains("git would take this name for another thing"), "{name}: {said}");
+    }
+    assert_eq!(refs(&server), ["heads/boot"]);
+    // One that an earlier version has taken can be deleted.
+    server.bare("default", &["update-ref", "refs/tags/boot", &id]);
+    let server = server.restart();
+    assert_eq!(refs(&server), ["heads/boot", "tags/boot"]);
+    let clone = server.git().clone_of("default");
+    succeeds(push(&clone, &[":refs/tags/boot"]));
+    assert_eq!(refs(&server), ["heads/boot"]);
+}
+
+#[test]
+fn a_branch_with_the_digits_of_a_commit_does_not_stand_for_it() {
+    let (server, clone) = server_and_clone();
+    let old = clone.push_file("a.conf", "old\n");
+    let new = clone.push_file("a.conf", "new\n");
+    succeeds(push(&clone, &[&format!("{new}:refs/heads/{}", &old[..10])]));
+    let path = format!("/config/default/boot/a.conf?r={}", &old[..10]);
+    assert_eq!(server.curl(&path).send().text(), "old\n");
+}
+
+#[test]
 fn a_branch_points_to_a_commit_and_a_tag_leads_to_one() {
     let (server, clone) = server_and_clone();
     tag(&clone, "v1", "boot");
