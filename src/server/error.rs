@@ -22,6 +22,8 @@ pub(super) enum Error {
     BadRequest(String),
     #[error("only {0} can be done here")]
     BadMethod(&'static str),
+    #[error("there is no such method: the names of methods are written in capital letters")]
+    NoMethod,
     #[error("name and password of an account are needed")]
     Unauthorized,
     #[error("{0}")]
@@ -71,6 +73,7 @@ impl Error {
             Self::NoRoute => StatusCode::NOT_FOUND,
             Self::BadUrl | Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
             Self::BadMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoMethod => StatusCode::NOT_IMPLEMENTED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadContentType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -108,7 +111,8 @@ impl Error {
     pub(super) fn is_ours(&self) -> bool {
         let is_known = matches!(
             self,
-            Self::Busy
+            Self::NoMethod
+                | Self::Busy
                 | Self::Joining
                 | Self::OnlyVotes
                 | Self::Repository(repository::Error::Unreadable { .. })

@@ -47,8 +47,8 @@ pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(head, empty())
 }
 
-/// An answer of this type that no browser may run or guess otherwise about, and that caches must
-/// ask about each time.
+/// An answer of this type that no browser may run or guess otherwise about, and that nobody may keep:
+/// nearly all of them needed a password, and a cache asks for none.
 pub(super) fn answer(status: StatusCode, content_type: &str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -63,7 +63,7 @@ pub(super) fn headers_of(content_type: &str) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     let content_type = HeaderValue::from_str(content_type).expect("content types are ASCII");
     headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));

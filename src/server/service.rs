@@ -16,7 +16,9 @@ use super::request_log::RequestLog;
 use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
-use super::{health, info_refs, members, nodes, receive_pack, subclusters, upload_pack};
+use super::{
+    cross_site, health, host, info_refs, members, nodes, receive_pack, subclusters, upload_pack,
+};
 use crate::accounts::Account;
 use crate::protocol::Service;
 use crate::repository::{Name, Subcluster};
@@ -56,12 +58,15 @@ async fn respond(
     request: Request<RequestBody>,
     subcluster: &mut Option<Arc<Subcluster>>,
 ) -> Result<Response<Body>, Error> {
+    known_method(&request)?;
+    host::check(&request)?;
     let route = Route::parse(request.uri().path(), request.uri().query());
     match route {
         Ok(Route::Live) => return Ok(health::live()),
         Ok(Route::Ready) => return Ok(health::ready(app)),
         _ => {}
     }
+    cross_site::check(&request)?;
     // Whose accounts are not here yet either.
     if app.log.is_joining() {
         return Err(Error::Joining);
@@ -147,6 +152,15 @@ fn list(app: &App, request: &Request<RequestBody>) -> Response<Body> {
         |name: Name| Line { name: name.to_string(), kind: "directory", size: None, id: None };
     let lines = app.store.names().into_iter().map(line).collect();
     Listing { title: "config", revision: None, lines }.respond(request.headers())
+}
+
+/// The names of methods know capital letters from small ones, and no method that there is has any of
+/// these (RFC 9110, section 9.1).
+fn known_method(request: &Request<RequestBody>) -> Result<(), Error> {
+    match request.method().as_str().bytes().any(|letter| letter.is_ascii_lowercase()) {
+        true => Err(Error::NoMethod),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn only_get(request: &Request<RequestBody>) -> Result<(), Error> {

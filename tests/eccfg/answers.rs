@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ecconfigd::node::password::Login;
-use ecconfigd::node::remote::Error;
+use ecconfigd::node::remote::{Error, News, Question};
 use git2::Oid;
 
 use crate::fake::{Fake, answer, json, text};
@@ -107,6 +107,40 @@ fn a_busy_server_is_waited_for_as_it_asks_and_not_for_ever() {
         assert!(error.to_string().contains("the server is busy"), "{error}");
         assert_eq!(fake.requests().len(), asked);
     }
+}
+
+#[test]
+fn a_server_that_takes_the_word_of_a_node_by_get_only_is_told_so() {
+    let fake = Fake::new(|_, talk| {
+        while let Some(request) = talk.request() {
+            talk.send(&match request.starts_with(b"GET ") {
+                true => json("[]"),
+                false => text("405 Method Not Allowed", "only GET, HEAD can be done here"),
+            });
+        }
+    });
+    let mut remote = fake.node().connect_to(&fake.address);
+    let (names, word) = (&["default"][..], "node=mta1&reload=ok");
+    for word in [word, word, ""] {
+        let question = Question { names, known: None, wait: Duration::ZERO, word };
+        let News::Heads { heads, .. } = remote.question(&question).unwrap() else { panic!() };
+        assert_eq!(heads, []);
+    }
+    let asked: Vec<String> = fake.requests().iter().map(|head| first_line(head)).collect();
+    let with_word = "/subclusters?name=default&node=mta1&reload=ok HTTP/1.1";
+    assert_eq!(
+        asked,
+        [
+            format!("POST {with_word}"),
+            format!("GET {with_word}"),
+            format!("GET {with_word}"),
+            "GET /subclusters?name=default HTTP/1.1".into(),
+        ]
+    );
+}
+
+fn first_line(head: &str) -> String {
+    head.lines().next().unwrap_or_default().to_owned()
 }
 
 #[test]

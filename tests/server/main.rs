@@ -15,6 +15,7 @@ mod consolidation;
 mod content;
 mod copying;
 mod crash;
+mod cross_site;
 mod directories;
 mod disk;
 mod events;

@@ -161,7 +161,7 @@ fn requests_sent_all_at_once_are_answered_in_order() {
 fn no_method_but_the_known_ones_does_anything() {
     let server = Server::start();
     let auth = authorization(&server, "admin");
-    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", "X"] {
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "X"] {
         for path in ["/config/default/boot/default/ecelerity.conf", "/config/", "/config/default/"]
         {
             let mut raw = Raw::connect(&server);
@@ -176,6 +176,44 @@ fn no_method_but_the_known_ones_does_anything() {
     assert_eq!(raw.reply().unwrap().status, 404);
     let kept = server.curl("/config/default/boot/default/ecelerity.conf").send();
     assert_eq!((kept.status, kept.header("x-config-revision")), (200, Some("1")));
+}
+
+#[test]
+fn a_method_in_small_letters_is_none() {
+    let server = Server::start();
+    let auth = authorization(&server, "admin");
+    for (method, path) in [
+        ("get", "/livez"),
+        ("Get", "/config/"),
+        ("put", "/subclusters/west"),
+        ("post", "/config/default/git-receive-pack"),
+    ] {
+        let mut raw = Raw::connect(&server);
+        raw.send(format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{auth}\r\n"));
+        let reply = raw.reply().unwrap();
+        assert_eq!(reply.status, 501, "{method} {path}");
+        assert!(reply.text().contains("capital letters"), "{reply:?}");
+    }
+    assert_eq!(server.curl("/subclusters/west").send().status, 404);
+}
+
+#[test]
+fn a_request_is_for_one_host() {
+    let server = Server::start();
+    let auth = authorization(&server, "admin");
+    for path in ["/livez", "/config/", "https://x/config/"] {
+        for (hosts, told) in [
+            ("", "no Host header"),
+            ("Host: x\r\nHost: x\r\n", "more than one Host header"),
+            ("Host: x\r\nhost: y\r\n", "more than one Host header"),
+        ] {
+            let mut raw = Raw::connect(&server);
+            raw.send(format!("GET {path} HTTP/1.1\r\n{hosts}{auth}\r\n"));
+            let reply = raw.reply().unwrap();
+            assert_eq!(reply.status, 400, "{path} {hosts}");
+            assert!(reply.text().contains(told), "{path} {hosts}: {reply:?}");
+        }
+    }
 }
 
 #[test]

@@ -55,6 +55,8 @@ const UPLOAD_PACK_RESULT: &str = "application/x-git-upload-pack-result";
 /// A server that has been reached and is trusted.
 pub struct Remote {
     conversation: Conversation,
+    /// It is known to be too old for questions by POST.
+    takes_words_by_get: bool,
 }
 
 impl Remote {
@@ -67,7 +69,7 @@ impl Remote {
     pub fn connect(addresses: &[Address], trust: &Trust) -> Result<Self, Error> {
         let addresses: Vec<Address> = addresses.iter().map(Address::with_default_port).collect();
         let conversation = Conversation::begin(&addresses, trust.config()?)?;
-        Ok(Self { conversation })
+        Ok(Self { conversation, takes_words_by_get: false })
     }
 
     /// Name and password for what follows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::header::{CONNECTION, ETAG};
 use hyper::{Method, StatusCode};
 
-use super::answer::{QUICK, cut_off};
+use super::answer::{Answer, QUICK, cut_off};
 use super::ask::Ask;
 use super::heads::encode;
 use super::limits::MAX_JSON;
@@ -49,31 +49,45 @@ impl Remote {
     /// # Errors
     /// [`Error::NotFound`] if there is no such subcluster; [`Error`] says what else.
     pub fn question(&mut self, question: &Question<'_>) -> Result<News, Error> {
-        let ask = Ask {
-            method: Method::GET,
-            path: question.path(),
-            headers: &[],
-            if_none_match: question.known.map(str::to_owned),
-            content: Content::nothing(),
-            patience: question.wait + QUICK,
-            is_repeatable: question.wait.is_zero(),
-        };
-        let answer = self.conversation.ask(&ask, &mut |_| {})?;
-        if answer.status() == StatusCode::NOT_MODIFIED {
-            let is_last = answer.header(CONNECTION).is_some_and(|it| it.contains("close"));
-            return Ok(News::Nothing { is_last });
+        if !question.word.is_empty() && !self.takes_words_by_get {
+            let answer = self.conversation.ask(&question.ask(Method::POST), &mut |_| {})?;
+            if answer.status() != StatusCode::METHOD_NOT_ALLOWED {
+                return news(answer);
+            }
+            // It is older than the question by POST.
+            self.takes_words_by_get = true;
         }
-        let (address, tag) = (answer.address(), answer.header(ETAG).map(str::to_owned));
-        let mut body = Vec::new();
-        let reader = answer.of_type("application/json")?;
-        let read = reader.take(MAX_JSON).read_to_end(&mut body);
-        read.map_err(|error| cut_off(address, error.kind()))?;
-        let heads = serde_json::from_slice(&body).map_err(|_| no_ecconfigd(address))?;
-        Ok(News::Heads { heads, tag })
+        news(self.conversation.ask(&question.ask(Method::GET), &mut |_| {})?)
     }
 }
 
+fn news(answer: Answer<'_>) -> Result<News, Error> {
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        let is_last = answer.header(CONNECTION).is_some_and(|it| it.contains("close"));
+        return Ok(News::Nothing { is_last });
+    }
+    let (address, tag) = (answer.address(), answer.header(ETAG).map(str::to_owned));
+    let mut body = Vec::new();
+    let reader = answer.of_type("application/json")?;
+    let read = reader.take(MAX_JSON).read_to_end(&mut body);
+    read.map_err(|error| cut_off(address, error.kind()))?;
+    let heads = serde_json::from_slice(&body).map_err(|_| no_ecconfigd(address))?;
+    Ok(News::Heads { heads, tag })
+}
+
 impl Question<'_> {
+    fn ask(&self, method: Method) -> Ask {
+        Ask {
+            method,
+            path: self.path(),
+            headers: &[],
+            if_none_match: self.known.map(str::to_owned),
+            content: Content::nothing(),
+            patience: self.wait + QUICK,
+            is_repeatable: self.wait.is_zero(),
+        }
+    }
+
     fn path(&self) -> String {
         let mut words: Vec<String> =
             self.names.iter().map(|name| format!("name={}", encode(name))).collect();

@@ -37,7 +37,7 @@ pub(super) async fn answer(
 ) -> Result<Response<Body>, Error> {
     match route {
         Route::List(question) => {
-            only_get(&request)?;
+            question.check(&request)?;
             question.answer(app, account, request).await
         }
         // In a box of its own: what it takes is copied with each question otherwise.

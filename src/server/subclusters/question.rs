@@ -1,5 +1,6 @@
 //! `GET /subclusters`: is there anything new? Every node asks all the time, so it is answered from
-//! memory, and mostly with 304.
+//! memory, and mostly with 304. A node that says something of itself asks with POST: whatever GET
+//! does, any page can have a browser do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::list::tell;
 use super::wait::wait;
 use crate::accounts::Account;
 use crate::server::app::App;
+use crate::server::cross_site::is_no_browser;
 use crate::server::error::Error;
 use crate::server::limits::MAX_WAIT;
 use crate::server::nodes::Word;
@@ -39,6 +41,18 @@ impl Question {
         Ok(Self { names, wait, word })
     }
 
+    /// Refuses the word of a node where a page that a browser shows could have said it. An eccfg that
+    /// is older than the question by POST asks with GET.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Error> {
+        match *request.method() {
+            Method::GET if self.word.is_some() && !is_no_browser(request.headers()) => Err(
+                Error::Forbidden("what a node says of itself comes by POST, and from no browser"),
+            ),
+            Method::GET | Method::HEAD | Method::POST => Ok(()),
+            _ => Err(Error::BadMethod("GET, HEAD, POST")),
+        }
+    }
+
     pub(super) async fn answer(
         self,
         app: &Arc<App>,
@@ -47,14 +61,14 @@ impl Question {
     ) -> Result<Response<Body>, Error> {
         let (names, headers) = (self.names, request.headers());
         let told = tell(app, &names)?;
-        if let Some(word) = self.word.filter(|_| account.role.is_of_nodes()) {
+        let is_head = *request.method() == Method::HEAD;
+        if let Some(word) = self.word.filter(|_| !is_head && account.role.is_of_nodes()) {
             app.nodes.hear(word);
         }
-        let is_get = *request.method() == Method::GET;
-        if is_get && events::are_wanted(headers) {
+        if *request.method() == Method::GET && events::are_wanted(headers) {
             return Ok(events::respond(app, names, account.name, headers));
         }
-        if !is_get || self.wait.is_zero() {
+        if is_head || self.wait.is_zero() {
             return Ok(told.respond(headers, JSON));
         }
         // Whoever knows nothing yet has nothing to wait for.
