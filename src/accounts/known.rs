@@ -104,10 +104,14 @@ impl Accounts {
         };
         let account = Account { name: name.to_owned(), role: known?.role(name) };
         good.then(|| {
-            let tag = self.mac(name, password).finalize().into_bytes().into();
-            self.verified().insert(name.to_owned(), tag);
+            self.verified().insert(name.to_owned(), self.tag(name, password));
             (account, is_old)
         })
+    }
+
+    /// What stands for name and password as long as these accounts do. Tells nothing of them.
+    pub fn tag(&self, name: &str, password: &str) -> [u8; 32] {
+        self.mac(name, password).finalize().into_bytes().into()
     }
 
     fn mac(&self, name: &str, password: &str) -> Hmac<Sha256> {

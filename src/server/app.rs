@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, Notify};
 
+use super::attempts::Attempts;
 use super::drain::Drain;
 use super::hot_files::HotFiles;
 use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
@@ -24,6 +25,7 @@ pub struct App {
     pub(super) accounts: ArcSwap<Accounts>,
     pub(super) accounts_file: accounts::File,
     pub(super) throttle: Throttle,
+    pub(super) attempts: Arc<Attempts>,
     pub(super) spool_dir: PathBuf,
     pub(super) packs: Places,
     pub(super) pushes: Places,
@@ -57,6 +59,7 @@ impl App {
             accounts: ArcSwap::from_pointee(accounts),
             accounts_file,
             throttle: Throttle::default(),
+            attempts: Arc::default(),
             spool_dir: layout.spool(),
             packs: Places::new(PACKS_AT_ONCE),
             pushes: Places::new(PUSHES_AT_ONCE),

@@ -70,6 +70,10 @@ pub const READS_AT_ONCE: usize = 32;
 pub const MAX_HOT_BYTES: usize = 32 << 20;
 /// Bytes of the largest of them.
 pub const MAX_HOT_FILE: usize = 64 << 10;
+/// Passwords that are checked or wait for it at once, of one address: an IPv4 address, or an IPv6 /64.
+pub const MAX_ATTEMPTS_OF_ADDRESS: usize = 128;
+/// The same, of all addresses.
+pub const MAX_ATTEMPTS: usize = 4096;
 /// Passwords hashed at once; each takes 19 MiB.
 pub const HASHES_AT_ONCE: usize = 2;
 /// Requests that may wait for one of these places. More are told to come again.

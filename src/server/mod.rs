@@ -6,10 +6,12 @@
 
 mod accept;
 mod app;
+mod attempts;
 mod auth;
 mod author;
 mod begun;
 mod body;
+mod check;
 mod conditional;
 mod connection;
 mod cross_site;
@@ -26,6 +28,7 @@ mod json;
 mod keep;
 pub mod limits;
 mod members;
+mod network;
 mod nodes;
 mod pack_body;
 mod places;

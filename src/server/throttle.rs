@@ -1,15 +1,16 @@
 //! Slowing down those who guess passwords, and nobody else.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::error::Error;
+use super::attempts::Refused;
 use super::limits::WAIT_TIME;
+use super::network::network;
 
 /// Failures that cost nothing: people mistype.
 pub(super) const FREE_FAILURES: u32 = 5;
@@ -54,14 +55,14 @@ pub(super) enum Ruling {
 impl Throttle {
     /// Passwords of one address are checked one after the other: guesses made all at once are
     /// counted like others, and do not keep other addresses waiting.
-    pub(super) async fn turn(&self, client: IpAddr) -> Result<OwnedSemaphorePermit, Error> {
+    pub(super) async fn turn(&self, client: IpAddr) -> Result<OwnedSemaphorePermit, Refused> {
         let turn = {
             let mut addresses = self.lock();
             record(&mut addresses, client).turn.clone()
         };
         match timeout(WAIT_TIME, turn.acquire_owned()).await {
             Ok(turn) => Ok(turn.expect("the semaphore is never closed")),
-            Err(_) => Err(Error::Busy),
+            Err(_) => Err(Refused::Busy),
         }
     }
 
@@ -170,17 +171,6 @@ fn make_room(addresses: &mut HashMap<IpAddr, Record>) {
     let quietest = idle.min_by_key(|(_, record)| (record.failures, record.last));
     if let Some(address) = quietest.map(|(address, _)| *address) {
         addresses.remove(&address);
-    }
-}
-
-/// An IPv6 host has a /64 to choose its addresses from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 => v4,
     }
 }
 

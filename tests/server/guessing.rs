@@ -1,9 +1,13 @@
 //! Who guesses passwords is slowed down, and nobody else.
 
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::fixture::{Reply, Server, eventually};
+use headers::Authorization;
+use headers::authorization::Credentials;
+
+use crate::fixture::{Raw, Reply, Server, eventually, frame};
 
 /// Failures that cost nothing.
 const FREE: usize = 5;
@@ -97,6 +101,60 @@ fn only_so_many_wait_and_more_are_told_when_to_come_again() {
     }
 }
 
+/// As many as [`provoke`] makes, of which only the first few are free.
+const GUESSES: u32 = 14;
+
+#[test]
+fn guesses_over_http2_whose_streams_are_reset_count_like_others() {
+    let server = Server::start();
+    let mut raw = Raw::connect_http2(&server);
+    let streams: Vec<u32> = (0..GUESSES).map(|number| 2 * number + 1).collect();
+    let guess = |stream: &u32| {
+        let password = authorization(&format!("cancelled{stream}"));
+        frame::headers(*stream, &frame::get("/config/", &password))
+    };
+    raw.send([frame::preface(), streams.iter().flat_map(guess).collect()].concat());
+    // The others wait for their turn then.
+    server.wait_for_log("refused: unknown name or wrong password");
+    raw.send(streams.iter().flat_map(|stream| frame::reset(*stream)).collect::<Vec<u8>>());
+    assert_all_count(&server);
+}
+
+#[test]
+fn guesses_whose_connections_are_closed_count_like_others() {
+    let server = Server::start();
+    let mut connections: Vec<Raw> = (0..GUESSES).map(|_| Raw::connect(&server)).collect();
+    for (number, raw) in connections.iter_mut().enumerate() {
+        let password = authorization(&format!("cancelled{number}"));
+        raw.send(format!("GET /config/ HTTP/1.1\r\nHost: x\r\nAuthorization: {password}\r\n\r\n"));
+    }
+    server.wait_for_log("refused: unknown name or wrong password");
+    drop(connections);
+    assert_all_count(&server);
+}
+
+#[track_caller]
+fn assert_all_count(server: &Server) {
+    server.wait_for_log("13 logins from 127.0.0.1 have been refused");
+    let begun = Instant::now();
+    assert_eq!(server.curl("/config/").send().status, 200);
+    assert!(begun.elapsed() >= MAX_DELAY, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn many_who_bring_one_old_password_at_once_make_one_guess() {
+    let server = Server::start();
+    provoke(&server);
+    let old: Vec<Child> = (0..MAX_WAITING + 8).map(|_| in_background(&server, "old")).collect();
+    // Somebody who has the right one gets in all the same.
+    let reply = server.curl("/config/").send();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    for client in old {
+        let output = client.wait_with_output().unwrap();
+        assert_eq!(Reply::parse(&output.stdout).status, 401);
+    }
+}
+
 #[test]
 fn health_is_told_to_anybody_at_any_time() {
     let server = Server::start();
@@ -110,8 +168,20 @@ fn guess(server: &Server) -> Reply {
 }
 
 fn guess_in_background(server: &Server) -> Child {
-    let curl = server.curl_anonymous("/config/").args(["--user", "admin:wrong"]);
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let password = format!("wrong{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    in_background(server, &password)
+}
+
+fn in_background(server: &Server, password: &str) -> Child {
+    let user = format!("admin:{password}");
+    let curl = server.curl_anonymous("/config/").args(["--user", &user]);
     curl.command().stdout(Stdio::piped()).spawn().unwrap()
+}
+
+fn authorization(password: &str) -> String {
+    let Authorization(basic) = Authorization::basic("admin", password);
+    basic.encode().to_str().unwrap().to_owned()
 }
 
 /// Guesses so often at once that the longest delay is reached.
