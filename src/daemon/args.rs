@@ -75,11 +75,16 @@ pub(super) enum Command {
     },
     /// List the accounts and their roles.
     Users,
-    /// List the servers of the cluster, how they are and how far they have come: exit code 1 if one
-    /// does not answer.
+    /// List the servers of the cluster, how they are and how far they have come, and who was let in
+    /// and is no member: exit code 1 if a member does not answer.
     ///
     /// Asks the server on 127.0.0.1:2027, or where --listen says.
-    Members,
+    Members {
+        /// Put a server out of the cluster instead: its key opens nothing any more at any member,
+        /// whether it is listed or not. It comes back by eccfg join alone.
+        #[arg(long, value_name = "NAME")]
+        put_out: Option<String>,
+    },
     /// Let this server go on alone when most of the others are lost for good.
     ///
     /// What only they had is lost. The server must be stopped; start it afterwards, and let others

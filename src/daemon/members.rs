@@ -1,6 +1,7 @@
 //! `ecconfigd members` and `ecconfigd recover`.
 
-use std::net::Ipv4Addr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use super::args::{Args, PORT};
@@ -16,15 +17,34 @@ pub(super) fn members(args: &Args) -> Result<ExitCode, Failure> {
         println!("This server stands alone.");
         return Ok(ExitCode::SUCCESS);
     }
-    let address = args.listen.unwrap_or((Ipv4Addr::LOCALHOST, PORT).into());
-    let members = replication::ask_members(&layout, address).map_err(|error| {
-        Failure::unavailable(format!("no answer from ecconfigd on {address}: {error}"))
-    })?;
+    let address = address(args);
+    let no_answer = |error| no_answer(address, &error);
+    let members = replication::ask_members(&layout, address).map_err(no_answer)?;
+    let admitted = replication::ask_admitted(&layout, address).map_err(no_answer)?;
     members.iter().for_each(|member| println!("{member}"));
+    admitted.iter().for_each(|server| println!("{server}"));
     Ok(match members.iter().all(MemberNow::is_there) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// Puts a server out of the cluster.
+pub(super) fn put_out(args: &Args, name: &str) -> Result<(), Failure> {
+    let address = address(args);
+    let put_out = replication::put_out(&args.layout(), address, name);
+    put_out.map_err(|error| no_answer(address, &error))?.map_err(Failure::unavailable)?;
+    println!("{name} is put out of the cluster: no member knows its key any more.");
+    println!("Take it out of global/msgc_server.conf, too, if it is still listed there.");
+    Ok(())
+}
+
+fn address(args: &Args) -> SocketAddr {
+    args.listen.unwrap_or((Ipv4Addr::LOCALHOST, PORT).into())
+}
+
+fn no_answer(address: SocketAddr, error: &io::Error) -> Failure {
+    Failure::unavailable(format!("no answer from ecconfigd on {address}: {error}"))
 }
 
 /// Makes this server stand alone.

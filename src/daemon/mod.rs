@@ -44,7 +44,8 @@ pub fn main() -> ExitCode {
         None => serve::serve(&args),
         Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
         Some(Command::Users) => users::users(&args.layout()),
-        Some(Command::Members) => match members::members(&args) {
+        Some(Command::Members { put_out: Some(name) }) => members::put_out(&args, name),
+        Some(Command::Members { put_out: None }) => match members::members(&args) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },

@@ -39,11 +39,12 @@ pub(super) enum Change {
         /// What it becomes.
         account: Option<accounts::Entry>,
     },
-    /// An administrator lets a server in.
+    /// An administrator lets a server in, or ends that.
     LetIn {
         /// Its host name.
         name: String,
-        /// Its key.
+        /// Its key; empty when it is to be let in no more. Every version reads that as a key that no
+        /// server has, so members that cannot be asked for their version need not be asked.
         key: String,
     },
     /// A server that was let in has come, or came back with an empty disk.

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, RwLock};
 
+use super::known::Known;
 use super::log_store::LogStore;
 use super::network::Network;
 use super::old_copy::OldCopy;
@@ -39,6 +40,7 @@ pub(super) struct Cluster {
     /// Where it is written down who the members are.
     pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
+    pub(super) known: Arc<Known>,
     pub(super) runtime: Handle,
     pub(super) machine: StateMachine,
     /// Told when the file of accounts has been read again.
@@ -63,6 +65,7 @@ impl Cluster {
             spool_dir,
             introduction,
             tls,
+            known,
             only_votes,
             old_copy,
         } = parts;
@@ -73,6 +76,7 @@ impl Cluster {
         let accounts_changed = Notify::new();
         let raft = Raft::new(id, config.into(), network, log, machine).await;
         let raft = raft.map_err(io::Error::other)?;
+        known.opened(raft.metrics());
         if !old_copy.is_suspected() && votes_alone(&raft, id).await? {
             // There is nobody to wait for.
             raft.trigger().elect().await.map_err(io::Error::other)?;
@@ -89,6 +93,7 @@ impl Cluster {
             spool_dir,
             introduction,
             tls,
+            known,
             runtime,
             machine: own,
             accounts_changed,
@@ -155,6 +160,7 @@ pub(super) struct Parts {
     pub(super) spool_dir: PathBuf,
     pub(super) introduction: PathBuf,
     pub(super) tls: Arc<ServerConfig>,
+    pub(super) known: Arc<Known>,
     pub(super) only_votes: bool,
     pub(super) old_copy: OldCopy,
 }

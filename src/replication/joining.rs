@@ -2,11 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::change::Change;
 use super::cluster::Cluster;
@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 const USUAL_TIME: Duration = Duration::from_secs(10);
 /// A member is asked for so long.
 const ASK_TIME: Duration = Duration::from_secs(10);
+/// What a member is told of others counts for so long, if its log does not go on.
+const BELIEF_TIME: Duration = Duration::from_secs(60);
 /// What the first member must do by itself is done within this time.
 const FOUNDING_TIME: Duration = Duration::from_secs(30);
 
@@ -99,9 +101,26 @@ impl Cluster {
 
     /// Lets a server in.
     pub(super) async fn let_in(&self, name: String, key: String) -> Result<Introduction, Error> {
+        self.must_not_be_another(&name, &key).await?;
         self.decide(Change::LetIn { name: name.clone(), key }).await?;
         let members = self.members().into_values().map(|(member, _)| member).collect();
         Ok(Introduction { name, members })
+    }
+
+    /// Fails if a member of this name, with another key, is well: a second machine has its name, as one
+    /// whose disk was copied.
+    async fn must_not_be_another(&self, name: &str, key: &str) -> Result<(), Error> {
+        let is_other = |member: &Member| is_same_node(&member.name, name) && member.key != *key;
+        let mut members = self.members().into_values().map(|(member, _)| member);
+        match members.find(is_other) {
+            Some(other) if other.key == self.key || self.peers.answers(&other).await => {
+                Err(Error::BadRef(format!(
+                    "{name} is a member of this cluster and answers at {} with another key: give this machine another name (node_name in cluster.boot, then restart its ecconfigd); if it is the same machine with a new key, stop its ecconfigd and start it again before; if the member is to go, put it out first (ecconfigd members --put-out {name}, on another one)",
+                    other.address,
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Keeps it written down who the members are, beside the log: a server whose log is lost asks them,
@@ -133,22 +152,12 @@ impl Cluster {
         let mut told = false;
         // What the log says of members counts when it is applied: until then this server knows those
         // it was told of, and nobody else may fill it.
-        while !self.kept.is_member(self.id) {
-            let members = self.kept.members();
+        while !self.kept.is_member() {
             let mut heard = false;
-            for member in self.peers.others(&members) {
-                let link = self.peers.link(member, Use::Talk);
-                let id = self.id.to_string().into_bytes();
-                match link.ask(CAME, id, ASK_TIME).await {
-                    Ok(answer) => {
-                        heard = true;
-                        if let Ok(members) = serde_json::from_slice(&answer) {
-                            self.kept.introduce(members);
-                        }
-                    }
-                    Err(error) => tracing::debug!("{error}"),
-                }
-                if heard {
+            for member in self.peers.others(&self.kept.members()) {
+                if let Some(members) = self.announce_to(member).await {
+                    heard = true;
+                    self.kept.introduce(members);
                     break;
                 }
             }
@@ -167,6 +176,37 @@ impl Cluster {
         }
         if told {
             tracing::info!("this server is a member of the cluster");
+        }
+    }
+
+    /// Says that this server is there, and is told who the members are; none if nobody hears it.
+    async fn announce_to(&self, member: &Member) -> Option<Vec<Member>> {
+        let link = self.peers.link(member, Use::Talk);
+        let answer = link.ask(CAME, self.id.to_string().into_bytes(), ASK_TIME).await;
+        let answer = answer.inspect_err(|error| tracing::debug!("{error}")).ok()?;
+        serde_json::from_slice(&answer).ok()
+    }
+
+    /// Asks the members that it knows who the members are by now, whenever somebody was refused here:
+    /// the others may have elected one of whom this server has not heard, as it was away, and it must
+    /// be heard for this server to hear more. For as long as it runs.
+    pub(super) async fn ask_about_strangers(self: Arc<Self>) {
+        loop {
+            self.known.strangers().await;
+            let (newest, known) = self.known.with_newest(|newest| {
+                let known = newest.nodes().map(|(_, member)| member.clone());
+                (*newest.log_id(), known.collect::<Vec<_>>())
+            });
+            let mut told = Vec::new();
+            if self.kept.is_member() {
+                for member in self.peers.others(&known) {
+                    told.extend(self.announce_to(member).await.unwrap_or_default());
+                }
+            }
+            if !told.is_empty() {
+                self.kept.introduce_until(Instant::now() + BELIEF_TIME, newest, told);
+            }
+            sleep(PAUSE).await;
         }
     }
 }

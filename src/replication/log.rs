@@ -8,6 +8,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 
+use super::admissions::Admitted;
 use super::cluster::Cluster;
 use super::joining::Introduction;
 use super::members;
@@ -73,6 +74,25 @@ impl Log {
         let cluster = self.begun()?;
         let let_in = cluster.let_in(name.to_ascii_lowercase(), key.to_string());
         self.setting.runtime.block_on(cluster.unless_it_stops(let_in))
+    }
+
+    /// Lets the server of this name in no more, and returns when it is no member either. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if nobody has let it in, [`Error::Unreplicated`] if the others do not answer.
+    pub fn put_out(&self, name: &str) -> Result<(), Error> {
+        match self.cluster.load_full() {
+            Some(cluster) => {
+                let put_out = cluster.put_out(name);
+                self.setting.runtime.block_on(cluster.unless_it_stops(put_out))
+            }
+            None => Err(Error::NotFound("this server stands alone".into())),
+        }
+    }
+
+    /// Those who have been let in and are no members.
+    pub fn admitted(&self) -> Vec<Admitted> {
+        self.cluster.load().as_ref().map(|cluster| cluster.admitted()).unwrap_or_default()
     }
 
     fn begun(&self) -> Result<Arc<Cluster>, Error> {
@@ -265,5 +285,7 @@ fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     setting.runtime.spawn(cluster.clone().make_sure_of_the_log());
     setting.runtime.spawn(cluster.clone().keep_introduction());
     setting.runtime.spawn(cluster.clone().come());
+    setting.runtime.spawn(cluster.clone().ask_about_strangers());
+    setting.runtime.spawn(cluster.known.clone().keep_telling());
     setting.runtime.spawn(cluster.clone().share_accounts());
 }

@@ -15,7 +15,9 @@
 //! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
 //! it and from `global/msgc_server.conf` (`membership`, `leading`).
 
+mod admissions;
 mod arrival;
+mod asker;
 mod change;
 mod cluster;
 mod database;
@@ -24,6 +26,7 @@ mod decided_twice;
 mod giving;
 mod handing_over;
 mod joining;
+mod known;
 #[cfg(test)]
 mod late_answers;
 mod leading;
@@ -60,8 +63,9 @@ mod unwritten;
 mod waiting;
 mod wire;
 
+pub use admissions::Admitted;
 pub use joining::Introduction;
-pub use local::ask_members;
+pub use local::{ask_admitted, ask_members, put_out};
 pub use log::Log;
 pub use recover::recover;
 pub use standing::MemberNow;

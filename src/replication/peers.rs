@@ -14,12 +14,15 @@ use super::link::{Link, Unanswered};
 use super::manifest::Standing;
 use super::raft::Member;
 use super::stream;
-use super::wire::{OBJECTS, Objects, PACKS};
+use super::wire::{OBJECTS, Objects, PACKS, STANDING};
 use crate::repository::{Inbox, Pushed, Store};
 use crate::tls::ServerTls;
 
 /// A pack or the objects of a repository must have gone over within this time.
 const TRANSFER_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// One that does not answer within this time is not there.
+const ANSWER_TIME: Duration = Duration::from_secs(3);
 
 /// What a connection is used for: large things must not be in the way of the leader's word.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +52,17 @@ impl Peers {
         let key = (used, member.key.clone(), member.address.clone());
         let new = || Arc::new(Link::new(member.clone(), self.tls.clone()));
         links.entry(key).or_insert_with(new).clone()
+    }
+
+    /// Whether the member answers now, over a connection that is made for that: an old one may be to a
+    /// server that has another key by now.
+    pub(super) async fn answers(&self, member: &Member) -> bool {
+        let link = Link::new(member.clone(), self.tls.clone());
+        match link.ask(STANDING, Vec::new(), ANSWER_TIME).await {
+            // It is there, and does not know this server yet.
+            Ok(_) | Err(Unanswered::Refused { .. }) => true,
+            Err(_) => false,
+        }
     }
 
     /// All of these but this server itself.

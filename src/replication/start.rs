@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use super::cluster::{Cluster, Parts};
 use super::database::{Database, fact};
 use super::joining::Introduction;
+use super::known::Known;
 use super::log_store::{LogStore, packs};
 use super::old_copy::OldCopy;
 use super::peers::Peers;
@@ -69,10 +70,12 @@ impl Setting {
         let old_copy = OldCopy::look(database.clone())?;
         let inbox = Arc::new(Inbox::open(self.store.dir())?);
         tidy(&inbox, &database)?;
-        let kept = Arc::new(Kept::open(database.clone(), introduction.members().to_vec())?);
+        let kept =
+            Arc::new(Kept::open(database.clone(), identity.id, introduction.members().to_vec())?);
         let spool_dir = self.layout.spool();
         let peers = Arc::new(Peers::new(self.tls.clone(), key.clone(), spool_dir.clone()));
-        let tls: ServerConfig = self.tls.for_members(kept.clone()).map_err(io::Error::other)?;
+        let known = Arc::new(Known::new(key.clone(), kept.clone()));
+        let tls: ServerConfig = self.tls.for_members(known.clone()).map_err(io::Error::other)?;
         let log = LogStore::new(identity.id, database, inbox.clone())?;
         let parts = Parts {
             id: identity.id,
@@ -93,6 +96,7 @@ impl Setting {
             spool_dir,
             introduction: self.layout.introduction(),
             tls: Arc::new(tls),
+            known,
             only_votes: self.only_votes,
             old_copy,
         };

@@ -1,9 +1,10 @@
 //! What this member has applied of the log, beside the repositories and the accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use openraft::Entry;
@@ -17,7 +18,6 @@ use super::roster::Roster;
 use crate::accounts;
 use crate::protocol::Id;
 use crate::repository::{self, Move, Orders, RefUpdate};
-use crate::tls::{KeyId, KnownKeys};
 
 pub(super) const STATE: &str = "state";
 
@@ -126,12 +126,24 @@ pub(super) enum Allowed {
     Stale(String),
 }
 
+/// Members that this server has been told of.
+#[derive(Debug, Default)]
+struct Introduced {
+    members: Vec<Member>,
+    /// Told to a member: until then, and while its newest membership is this one. Others, who were
+    /// told by whoever let them in and since, believe it until they are members.
+    until: Option<(Instant, Option<LogId>)>,
+}
+
 /// The state, in memory and on disk.
 pub(super) struct Kept {
     database: Arc<Database>,
     now: ArcSwap<State>,
-    /// Members that this server has been told of before it is one: by whoever let it in, and since.
-    introduced: ArcSwap<Vec<Member>>,
+    /// This server's number in its log.
+    id: u64,
+    introduced: ArcSwap<Introduced>,
+    /// Told when members or those who were let in are others.
+    members_moved: watch::Sender<()>,
     /// The last entry that was there already.
     last_at_start: u64,
     /// Whether an entry cannot be applied, for a reason of this host's.
@@ -142,22 +154,37 @@ pub(super) struct Kept {
 
 impl Kept {
     /// What was kept. Blocks.
-    pub(super) fn open(database: Arc<Database>, introduced: Vec<Member>) -> io::Result<Self> {
+    pub(super) fn open(
+        database: Arc<Database>,
+        id: u64,
+        introduced: Vec<Member>,
+    ) -> io::Result<Self> {
         let state: State = database.get(STATE)?.unwrap_or_default();
         let last: Option<Entry<Types>> = database.last()?;
         let last_at_start = last.map_or(0, |entry| entry.log_id.index);
+        let introduced = Introduced { members: introduced, until: None };
         let introduced = ArcSwap::from_pointee(introduced);
         let now = ArcSwap::from_pointee(state);
-        let (stuck, accounts_moved) = Default::default();
-        Ok(Self { database, now, introduced, last_at_start, stuck, accounts_moved })
+        let (stuck, members_moved, accounts_moved) = Default::default();
+        Ok(Self {
+            database,
+            now,
+            id,
+            introduced,
+            members_moved,
+            last_at_start,
+            stuck,
+            accounts_moved,
+        })
     }
 
     /// As it is after a restart that has found this state, and a log to this index.
     #[cfg(test)]
     pub(super) fn restarted(&self, state: Arc<State>, last_at_start: u64) -> Self {
         let (database, now) = (self.database.clone(), ArcSwap::new(state));
-        let (introduced, stuck, accounts_moved) = Default::default();
-        Self { database, now, introduced, last_at_start, stuck, accounts_moved }
+        let (introduced, stuck, members_moved, accounts_moved) = Default::default();
+        let id = self.id;
+        Self { database, now, id, introduced, members_moved, last_at_start, stuck, accounts_moved }
     }
 
     pub(super) fn now(&self) -> Arc<State> {
@@ -170,6 +197,16 @@ impl Kept {
         self.database.put_soon(fact(STATE, &state)?);
         self.show(state);
         Ok(())
+    }
+
+    /// Members, or those who were let in, are others.
+    pub(super) fn tell_members_moved(&self) {
+        self.members_moved.send_replace(());
+    }
+
+    /// Told when they are.
+    pub(super) fn members_moved(&self) -> watch::Receiver<()> {
+        self.members_moved.subscribe()
     }
 
     /// Has the disk have what is known. Blocks.
@@ -186,8 +223,12 @@ impl Kept {
 
     fn show(&self, state: State) {
         let before = self.now.swap(Arc::new(state));
-        if before.accounts != self.now.load().accounts {
+        let now = self.now.load();
+        if before.accounts != now.accounts {
             self.accounts_moved.send_replace(());
+        }
+        if before.membership != now.membership || before.roster != now.roster {
+            self.tell_members_moved();
         }
     }
 
@@ -218,42 +259,60 @@ impl Kept {
     /// All members that can be asked for something, as far as this one knows.
     pub(super) fn members(&self) -> Vec<Member> {
         let state = self.now.load();
-        let known: Vec<Member> = state.membership.nodes().map(|(_, node)| node.clone()).collect();
-        match known.is_empty() {
-            true => (**self.introduced.load()).clone(),
-            false => known,
+        let mut known: Vec<Member> =
+            state.membership.nodes().map(|(_, node)| node.clone()).collect();
+        if !is_in(self.id, &state.membership) {
+            let introduced = self.introduced.load();
+            known.retain(|old| introduced.members.iter().all(|new| new.key != old.key));
+            known.extend(introduced.members.iter().cloned());
         }
+        known
     }
 
-    /// A member has said who the members are: any of them may lead by now, and fill this server.
+    /// A member has told this server, which is none yet, who the members are: any of them may lead by
+    /// now, and fill it.
     pub(super) fn introduce(&self, members: Vec<Member>) {
-        let mut known = (**self.introduced.load()).clone();
+        let mut known = self.introduced.load().members.clone();
         known.retain(|old| members.iter().all(|new| new.key != old.key));
         known.extend(members);
-        self.introduced.store(Arc::new(known));
+        self.introduced.store(Arc::new(Introduced { members: known, until: None }));
     }
 
-    /// Whether the member with this number is one, as far as has been applied.
-    pub(super) fn is_member(&self, id: u64) -> bool {
-        self.now.load().membership.membership().get_node(&id).is_some()
+    /// Members have told this one, whose newest membership stands at `newest`, who the members are by
+    /// now. It believes that until its own log goes on.
+    pub(super) fn introduce_until(
+        &self,
+        end: Instant,
+        newest: Option<LogId>,
+        members: Vec<Member>,
+    ) {
+        let until = Some((end, newest));
+        self.introduced.store(Arc::new(Introduced { members, until }));
     }
 
-    fn keys(&self) -> BTreeSet<String> {
-        let state = self.now.load();
-        let listed = state.roster.0.values().map(|listed| listed.key.clone());
+    /// The member with this key of which this server was told, while its newest membership is this
+    /// one.
+    pub(super) fn introduced(&self, key: &str, newest: &Membership) -> Option<Member> {
         let introduced = self.introduced.load();
-        listed.chain(introduced.iter().map(|member| member.key.clone())).collect()
+        let counts = match introduced.until {
+            None => !self.is_member(),
+            Some((end, at)) => at == *newest.log_id() && Instant::now() < end,
+        };
+        introduced.members.iter().find(|member| counts && member.key == key).cloned()
     }
+
+    /// Whether this server is a member, as far as has been applied.
+    pub(super) fn is_member(&self) -> bool {
+        is_in(self.id, &self.now.load().membership)
+    }
+}
+
+fn is_in(id: u64, membership: &Membership) -> bool {
+    membership.membership().get_node(&id).is_some()
 }
 
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Kept").field(&self.now.load()).finish()
-    }
-}
-
-impl KnownKeys for Kept {
-    fn knows(&self, key: &KeyId) -> bool {
-        self.keys().contains(&key.to_string())
     }
 }

@@ -34,7 +34,7 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
             store: Arc::new(Store::open(repositories).unwrap()),
             accounts: accounts::File::of(&Layout::new(dir.path())),
             inbox,
-            kept: Arc::new(Kept::open(database, Vec::new()).unwrap()),
+            kept: Arc::new(Kept::open(database, 1, Vec::new()).unwrap()),
             peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned())),
             waiting: Arc::default(),
             turn: Arc::default(),

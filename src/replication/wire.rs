@@ -41,6 +41,10 @@ pub(super) const LEAD: &str = "/lead";
 /// A server that was let in is there: the number of its log, in digits. It is told who the members
 /// are.
 pub(super) const CAME: &str = "/came";
+/// Who has been let in and is no member.
+pub(super) const ADMITTED: &str = "/admitted";
+/// A server is to be let in no more: its name.
+pub(super) const PUT_OUT: &str = "/put-out";
 /// A pack, to be kept or to be had: `/packs/NAME`.
 pub(super) const PACKS: &str = "/packs/";
 /// What of a repository's history is missing.

@@ -1,4 +1,4 @@
-//! `/members`: the servers of the cluster, and letting another one in.
+//! `/members`: the servers of the cluster, letting another one in, and putting one out.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::request_body::RequestBody;
 use super::response::Body;
 use crate::accounts::{Account, Role};
 use crate::momentum::is_node_name;
-use crate::replication::MemberNow;
+use crate::replication::{Admitted, MemberNow};
 use crate::tls::KeyId;
 
 /// Who is to be let in.
@@ -29,6 +29,8 @@ struct Asked {
 #[derive(Serialize)]
 struct Members {
     members: Vec<MemberNow>,
+    /// Who has been let in and is none of them.
+    admitted: Vec<Admitted>,
 }
 
 pub(super) async fn answer(
@@ -40,7 +42,8 @@ pub(super) async fn answer(
     match *request.method() {
         Method::GET | Method::HEAD => {
             let members = app.log.members_now().await;
-            Ok(json::respond(StatusCode::OK, &Members { members }))
+            let admitted = app.log.admitted();
+            Ok(json::respond(StatusCode::OK, &Members { members, admitted }))
         }
         Method::POST => let_in(app, account, client, request).await,
         _ => Err(Error::BadMethod("GET, HEAD, POST")),
@@ -72,4 +75,29 @@ async fn let_in(
         "{who} let the server {name} with the key {key} into the cluster from {client}",
     );
     Ok(json::respond(StatusCode::OK, &introduction))
+}
+
+/// `/members/NAME`.
+pub(super) async fn answer_for(
+    app: &Arc<App>,
+    name: String,
+    account: Account,
+    client: IpAddr,
+    request: Request<RequestBody>,
+) -> Result<Response<Body>, Error> {
+    if *request.method() != Method::DELETE {
+        return Err(Error::BadMethod("DELETE"));
+    }
+    if account.role != Role::Administrator {
+        return Err(Error::Forbidden("only administrators may put servers out of the cluster"));
+    }
+    let (worker, server) = (app.clone(), name.clone());
+    app.pushes.run(move || worker.log.put_out(&server)).await??;
+    let who = &account.name;
+    tracing::info!(
+        account = who,
+        %client,
+        "{who} put the server {name} out of the cluster from {client}",
+    );
+    Ok(json::respond(StatusCode::OK, &()))
 }

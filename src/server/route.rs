@@ -27,6 +27,8 @@ pub(super) enum Route {
     Nodes(Option<String>),
     /// `/members`: the servers of the cluster.
     Members,
+    /// `/members/NAME`: one of them.
+    Member(String),
     /// Something of one subcluster.
     Subcluster { name: String, what: What },
 }
@@ -56,6 +58,9 @@ impl Route {
             "/members" => return Ok(Self::Members),
             "/nodes" => return parameter(query, "subcluster").map(Self::Nodes),
             _ => {}
+        }
+        if let Some(name) = path.strip_prefix("/members/") {
+            return decode(name).map(Self::Member);
         }
         if let Some(below) = path.strip_prefix("/subclusters") {
             return subclusters::Route::parse(&decode(below)?, query).map(Self::Subclusters);

@@ -92,6 +92,9 @@ async fn respond(
             Box::pin(nodes::get(app, subcluster)).await
         }
         Route::Members => Box::pin(members::answer(app, account, client, request)).await,
+        Route::Member(name) => {
+            Box::pin(members::answer_for(app, name, account, client, request)).await
+        }
         Route::Subclusters(route) => {
             subclusters::answer(app, route, account, client, request).await
         }

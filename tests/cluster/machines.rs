@@ -49,6 +49,11 @@ impl Machines {
         Self { all, password }
     }
 
+    /// One more, which stands alone.
+    pub fn add(&mut self, name: &str) {
+        self.all.push(Machine::new(name.to_owned()));
+    }
+
     /// Puts these into `global/msgc_server.conf`.
     #[track_caller]
     pub fn list(&self, members: &[usize]) {

@@ -5,6 +5,7 @@
 mod fixture;
 
 mod accounts;
+mod as_member;
 mod big_change;
 mod by_hand;
 mod damaged_accounts;
@@ -18,6 +19,7 @@ mod members_only;
 mod old_copies;
 mod orders;
 mod pushes;
+mod put_out;
 mod recovery;
 mod rolling_restart;
 mod stopping;

@@ -1,0 +1,81 @@
+//! Servers that an administrator has let in: shown while they are no members, and put out.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::change::Change;
+use super::cluster::Cluster;
+use super::roster::Listed;
+use crate::momentum::is_same_node;
+use crate::repository::Error;
+
+/// The leader takes a vote and then the member away, one after the other, within this time.
+const PUT_OUT_TIME: Duration = Duration::from_secs(15);
+
+/// A server that has been let in and is no member.
+#[derive(Serialize, Deserialize)]
+pub struct Admitted {
+    name: String,
+    /// By which it is known when it comes.
+    key: String,
+    /// Whether it has come.
+    came: bool,
+}
+
+impl fmt::Display for Admitted {
+    /// One line of a list.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, came, .. } = self;
+        let why = if *came { "not listed" } else { "has not come" };
+        write!(f, "{name:<24} LET IN, NO MEMBER: {why} (to end that: --put-out {name})")
+    }
+}
+
+impl Cluster {
+    /// Those who have been let in and are no members.
+    pub(super) fn admitted(&self) -> Vec<Admitted> {
+        let state = self.kept.now();
+        let waiting = state.roster.admitted();
+        let waiting = waiting.filter(|(_, listed)| !self.known.is_in_membership(&listed.key));
+        let told = waiting.map(|(name, listed)| Admitted {
+            name: name.clone(),
+            key: listed.key.clone(),
+            came: listed.id.is_some(),
+        });
+        told.collect()
+    }
+
+    /// Ends the admission of a server, and returns when it is no member either.
+    pub(super) async fn put_out(&self, name: &str) -> Result<(), Error> {
+        self.catch_up().await?;
+        let state = self.kept.now();
+        let mut admitted = state.roster.admitted();
+        let found = admitted.find(|(admitted, _)| is_same_node(admitted, name));
+        let Some((name, Listed { key, .. })) = found else {
+            return Err(Error::NotFound(format!(
+                "no server {name} has been let into this cluster"
+            )));
+        };
+        if *key == self.key {
+            return Err(Error::BadRef(format!(
+                "{name} is this very server: have another member put it out"
+            )));
+        }
+        let mut changed = self.kept.members_moved();
+        self.decide(Change::LetIn { name: name.clone(), key: String::new() }).await?;
+        let gone = async {
+            while self.known.is_in_membership(key) {
+                // The sender is kept with the state.
+                let _ = changed.changed().await;
+            }
+        };
+        timeout(PUT_OUT_TIME, gone).await.map_err(|_| {
+            Error::Unreplicated(format!(
+                "{name} is known no more where this has been heard, and goes from the list of members when more than half of those that stay answer: ecconfigd members, on a server, tells which do not"
+            ))
+        })
+    }
+}
