@@ -33,6 +33,24 @@ pub enum Error {
     /// The name cannot be an account's.
     #[error("\"{0}\" cannot be an account's name: use letters, digits and . _ @ -, 64 at the most")]
     BadName(String),
+    /// There is no account of this name in the file.
+    #[error(
+        "there is no account {0}, and nothing was changed: `ecconfigd users` lists those that there are"
+    )]
+    NoAccount(String),
+    /// The account is the only one that may change anything.
+    #[error(
+        "{0} is the only administrator, and nothing was changed: make another one first (ecconfigd passwd --role administrator NAME)"
+    )]
+    LastAdministrator(String),
+    /// The password of the account is in the original's file, which is not ours to write.
+    #[error("{name} stands in {}, and nothing was changed: take its line out of that file first, or its old password would be good again", path.display())]
+    InHtDigest {
+        /// Whose account.
+        name: String,
+        /// Which file.
+        path: PathBuf,
+    },
     /// The password is empty or too long.
     #[error("the password must have between 1 and {max} bytes and no control characters", max = super::MAX_PASSWORD)]
     BadPassword,

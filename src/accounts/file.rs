@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lock_file::open_lock;
 use super::noted::{self, Noted};
-use super::{Error, Role, password};
+use super::{Error, Role, htdigest, password};
 use crate::files;
 use crate::layout::Layout;
 
@@ -109,6 +109,25 @@ impl File {
             let kept = accounts.get(name).map(|entry| entry.role);
             let role = role.or(kept).unwrap_or_else(|| Role::default_for(name));
             accounts.insert(name.to_owned(), Entry { role, hash });
+            Ok(())
+        })
+    }
+
+    /// Removes an account. One that also stands in the original's password file stays, for that is not
+    /// written, and its old password would be good again.
+    pub fn delete(&self, name: &str, htdigest: &Path) -> Result<(), Error> {
+        check_name(name)?;
+        if htdigest::read(htdigest)?.iter().any(|(other, _)| other == name) {
+            return Err(Error::InHtDigest { name: name.to_owned(), path: htdigest.to_owned() });
+        }
+        self.change(name, |accounts| {
+            if accounts.remove(name).is_none() {
+                return Err(Error::NoAccount(name.to_owned()));
+            }
+            match accounts.values().any(|entry| entry.role == Role::Administrator) {
+                true => Ok(()),
+                false => Err(Error::LastAdministrator(name.to_owned())),
+            }
         })
     }
 
@@ -118,6 +137,7 @@ impl File {
         let hash = password::hash(password)?;
         self.change(name, |accounts| {
             accounts.entry(name.to_owned()).or_insert(Entry { role, hash });
+            Ok(())
         })
     }
 
@@ -137,11 +157,15 @@ impl File {
     }
 
     /// Changes one account under a lock, so that two programs do not undo each other's work.
-    fn change(&self, name: &str, work: impl FnOnce(&mut Entries)) -> Result<(), Error> {
+    fn change(
+        &self,
+        name: &str,
+        work: impl FnOnce(&mut Entries) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let locked = self.lock()?;
         let before = self.read()?;
         let mut after = before.clone();
-        work(&mut after);
+        work(&mut after)?;
         if self.is_of_member() {
             if before.is_empty() {
                 return Err(Error::Gone { path: self.path.clone() });

@@ -1,10 +1,13 @@
 //! The original's password file: lines `user:realm:MD5(user:realm:password)`, as htdigest(1) of
 //! Apache writes them. It is read and never written.
 
+use std::path::Path;
+use std::{fs, io};
+
 use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 
-use super::REALM;
+use super::{Error, REALM};
 
 /// A password's digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +25,17 @@ fn digest(user: &str, password: &str) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The users of our realm in a file, which need not be there.
+pub(super) fn read(path: &Path) -> Result<Vec<(String, HtDigest)>, Error> {
+    match fs::read(path) {
+        Ok(content) => Ok(parse(&String::from_utf8_lossy(&content))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(source) => Err(Error::File { action: "read", path: path.to_owned(), source }),
+    }
+}
+
 /// The users of our realm. Lines of another form or realm are not for us.
-pub(super) fn parse(text: &str) -> Vec<(String, HtDigest)> {
+fn parse(text: &str) -> Vec<(String, HtDigest)> {
     text.lines()
         .filter_map(|line| {
             let (user, rest) = line.trim().split_once(':')?;

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex};
-use std::{fs, io};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -50,7 +49,7 @@ impl Accounts {
         let entries = of_cluster.clone().map_or_else(|| file.read(), Ok)?;
         let mut known: BTreeMap<String, Known> =
             entries.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
-        for (name, digest) in read_htdigest(htdigest)? {
+        for (name, digest) in htdigest::read(htdigest)? {
             known.entry(name).or_insert(Known::HtDigest(digest));
         }
         let mut key = [0; 32];
@@ -136,16 +135,10 @@ impl Known {
     }
 }
 
-fn read_htdigest(path: &Path) -> Result<Vec<(String, HtDigest)>, Error> {
-    match fs::read(path) {
-        Ok(content) => Ok(htdigest::parse(&String::from_utf8_lossy(&content))),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(source) => Err(Error::File { action: "read", path: path.to_owned(), source }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::layout::Layout;
 

@@ -73,8 +73,13 @@ pub(super) enum Command {
         /// The account's name.
         name: String,
     },
-    /// List the accounts and their roles.
-    Users,
+    /// List the accounts and their roles, or delete one.
+    Users {
+        /// Delete this account instead. A running server notices, and tells the other members of its
+        /// cluster.
+        #[arg(long, value_name = "NAME")]
+        delete: Option<String>,
+    },
     /// List the servers of the cluster, how they are and how far they have come, and who was let in
     /// and is no member: exit code 1 if a member does not answer.
     ///

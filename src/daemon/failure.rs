@@ -107,9 +107,13 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl From<accounts::Error> for Failure {
     fn from(error: accounts::Error) -> Self {
-        use accounts::Error::{BadLine, BadName, BadPassword, File, Gone, Hash};
+        use accounts::Error::{
+            BadLine, BadName, BadPassword, File, Gone, Hash, InHtDigest, LastAdministrator,
+            NoAccount,
+        };
         match &error {
             BadName(_) | BadPassword => Self::usage(error),
+            NoAccount(_) | LastAdministrator(_) | InHtDigest { .. } => Self::usage(error),
             BadLine { .. } | Gone { .. } => Self::config(error),
             File { action: "read", source, .. } => {
                 Self::config(format!("{error}{}", advice(source)))

@@ -43,7 +43,8 @@ pub fn main() -> ExitCode {
     let result = match &args.command {
         None => serve::serve(&args),
         Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
-        Some(Command::Users) => users::users(&args.layout()),
+        Some(Command::Users { delete: None }) => users::users(&args.layout()),
+        Some(Command::Users { delete: Some(name) }) => users::delete(&args.layout(), name),
         Some(Command::Members { put_out: Some(name) }) => members::put_out(&args, name),
         Some(Command::Members { put_out: None }) => match members::members(&args) {
             Ok(code) => return code,

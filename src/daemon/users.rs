@@ -1,6 +1,7 @@
 //! `ecconfigd users`
 
 use super::failure::Failure;
+use super::limits;
 use crate::accounts::{self, Accounts};
 use crate::layout::Layout;
 
@@ -12,5 +13,13 @@ pub(super) fn users(layout: &Layout) -> Result<(), Failure> {
         let note = if is_old { "  (in svn-auth.htdigest until its next login)" } else { "" };
         println!("{name:<24} {role}{note}");
     }
+    Ok(())
+}
+
+/// Removes an account.
+pub(super) fn delete(layout: &Layout, name: &str) -> Result<(), Failure> {
+    limits::set_umask();
+    accounts::File::of(layout).delete(name, &layout.htdigest())?;
+    println!("The account {name} has been deleted.");
     Ok(())
 }

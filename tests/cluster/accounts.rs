@@ -28,3 +28,18 @@ fn a_password_that_is_set_while_a_member_is_down_is_told_when_it_is_back() {
         server.curl_anonymous("/config/").args(["--user", "jane:secret"]).send().status == 200
     });
 }
+
+#[test]
+fn an_account_that_is_deleted_on_one_member_is_gone_at_all() {
+    let machines = Machines::cluster(3);
+    let knows = |number: usize| {
+        let curl = machines.all[number].running().curl_anonymous("/config/");
+        curl.args(["--user", "jane:secret"]).send().status == 200
+    };
+    let second = machines.all[1].running();
+    succeeds(second.ecconfigd(&["passwd", "jane"], "secret\n"));
+    (0..3).for_each(|number| eventually("the account is known", || knows(number)));
+    let third = machines.all[2].running();
+    succeeds(third.ecconfigd(&["users", "--delete", "jane"], ""));
+    (0..3).for_each(|number| eventually("the account is gone", || !knows(number)));
+}

@@ -113,6 +113,42 @@ fn users_lists_names_and_roles() {
 }
 
 #[test]
+fn a_deleted_account_is_refused_at_once() {
+    let server = Server::start();
+    succeeds(passwd(&server, &["jane"], "secret"));
+    assert_eq!(login(&server, "jane", "secret").status, 200);
+    succeeds(server.ecconfigd(&["users", "--delete", "jane"], ""));
+    eventually("she is refused", || login(&server, "jane", "secret").status == 401);
+    assert!(!succeeds(server.ecconfigd(&["users"], "")).contains("jane"));
+
+    let again = server.ecconfigd(&["users", "--delete", "jane"], "");
+    assert_eq!(again.status.code(), Some(64));
+    assert!(text(&again).contains("there is no account jane, and nothing was changed"));
+}
+
+#[test]
+fn the_last_administrator_cannot_be_deleted() {
+    let server = Server::start();
+    let refused = server.ecconfigd(&["users", "--delete", "admin"], "");
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(text(&refused).contains("admin is the only administrator, and nothing was changed"));
+    succeeds(passwd(&server, &["zoe", "--role", "administrator"], "secret"));
+    succeeds(server.ecconfigd(&["users", "--delete", "admin"], ""));
+}
+
+#[test]
+fn an_account_of_the_original_file_is_not_deleted_while_its_line_is_there() {
+    let server = Server::start();
+    succeeds(passwd(&server, &["jane"], "secret"));
+    let old = server.root.join("var/ecconfigd/repo/svn-auth.htdigest");
+    fs::write(&old, format!("jane:ecconfigd repo:{}\n", "0".repeat(32))).unwrap();
+    let refused = server.ecconfigd(&["users", "--delete", "jane"], "");
+    assert!(text(&refused).contains("take its line out of that file first"), "{refused:?}");
+    fs::remove_file(&old).unwrap();
+    succeeds(server.ecconfigd(&["users", "--delete", "jane"], ""));
+}
+
+#[test]
 fn a_role_changes_with_the_password_or_stays() {
     let server = Server::start();
     let jane = server.git().at(format!("https://jane:secret@{}/config", server.address));
