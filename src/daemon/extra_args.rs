@@ -1,7 +1,7 @@
 //! `EXTRA_ARGS`: further arguments of the caller, or else of the file `environment`.
 //!
-//! systemd reads that file as well (EnvironmentFile=), but leaves out lines that begin with `export`:
-//! what it has found comes as the caller's.
+//! The unit does not name that file (EnvironmentFile=): systemd would read it as root, and would leave
+//! out lines that begin with `export`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

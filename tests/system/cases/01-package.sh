@@ -29,6 +29,7 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/lib/systemd/system/eccfg-put-running.service
 -rw-r--r-- /usr/lib/systemd/system/eccfg-put-running.timer
 -rw-r--r-- /usr/lib/systemd/system/eccfg-watch.service
+-rw-r--r-- /usr/lib/systemd/system/ecconfigd-stopped.service
 -rw-r--r-- /usr/lib/systemd/system/ecconfigd.service
 -rw-r--r-- /usr/lib/systemd/system/ecconfigd.socket
 -rw-r--r-- /usr/lib/sysusers.d/ecconfigd.conf

@@ -5,7 +5,7 @@ host_make
 host_boot
 check_within 10 "the server answers" live
 
-units=(ecconfigd.socket ecconfigd.service eccfg-pull.service eccfg-pull.timer
+units=(ecconfigd.socket ecconfigd.service ecconfigd-stopped.service eccfg-pull.service eccfg-pull.timer
     eccfg-put-running.service eccfg-put-running.timer eccfg-watch.service)
 for unit in "${units[@]}"; do
     # Warnings do not change its exit code.

@@ -139,7 +139,8 @@ ulimit -c 0
 export EXTRA_ARGS="--log-level '5'" TMPDIR=/tmp
 who=$(id -un)
 END
-in_host chmod 0600 $etc/environment
+in_host chmod 0640 $etc/environment
+in_host chgrp ecuser $etc/environment
 check_code 0 "start with an environment file" in_host env MY_SECRET=x $init start
 check_equal "--log-level '5'" "$(extra_args)" "it has got the file's EXTRA_ARGS"
 check_output '^who=ecuser$' "the file is evaluated by ecuser and not by root" \
@@ -148,8 +149,14 @@ check_code 1 "nothing else of root's environment reaches the server" \
     sh_in_host "tr '\\0' '\\n' </proc/$(main_pid)/environ | grep MY_SECRET"
 check_code 0 "restart with EXTRA_ARGS" in_host env EXTRA_ARGS='--log-level 6' $init restart
 check_equal "--log-level 6" "$(extra_args)" "the caller's EXTRA_ARGS goes before the file's"
+environment <<<'EXTRA_ARGS=--no-such-option'
+in_host chmod 0600 $etc/environment
+check_output "is left out, for ecuser cannot read it: chmod a\+r $etc/environment" \
+    "a file that only root can read is left out, and that is said" in_host $init restart
+check "the server runs" in_host $init status
+in_host chmod 0640 $etc/environment
 environment <<<'TMPDIR=/tmp'
-check_code 0 "restart with a file that only root can read, and no EXTRA_ARGS" in_host $init restart
+check_code 0 "restart with a file without EXTRA_ARGS" in_host $init restart
 check_code 1 "the server does not look for them again" in_host grep 'EXTRA_ARGS in' $log
 pid=$(main_pid)
 environment <<<'EXTRA_ARGS="--log-level 5'
