@@ -258,6 +258,7 @@ fn a_prefix_that_cannot_be_made_is_named() {
 #[test]
 fn files_and_a_new_prefix_are_given_to_the_account_by_root_alone() {
     let above = Prefix::new();
+    fs::set_permissions(above.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let prefix = above.path().join("apache");
     let account = User::from_name("nobody").unwrap().unwrap();
     let output = run(&prefix, &account.name, &[]);

@@ -2,7 +2,9 @@
 //! new, and owned by whom they should be.
 
 mod atomic;
+mod control;
 mod owner;
 
 pub use atomic::{replace, replace_private};
-pub use owner::{Owner, OwnerError, become_user};
+pub use control::is_roots;
+pub use owner::{Owner, OwnerError, become_account, become_user};

@@ -25,6 +25,9 @@ pub enum OwnerError {
     /// The account database did not answer.
     #[error("the account {0} cannot be looked up: {1}; check the name service (nsswitch.conf)")]
     Lookup(String, io::Error),
+    /// Root could not become the account.
+    #[error("cannot become the account {0}: {1}")]
+    Become(String, io::Error),
 }
 
 /// Becomes this user, with their groups, for good. Only root can, and must do it before there is a
@@ -37,6 +40,17 @@ pub fn become_user(user: &User) -> nix::Result<()> {
     initgroups(&name, user.gid)?;
     setgid(user.gid)?;
     setuid(user.uid)
+}
+
+/// The same by the account's name.
+///
+/// # Errors
+/// If there is no such account, and what the system says.
+pub fn become_account(name: &str) -> Result<(), OwnerError> {
+    let user = User::from_name(name)
+        .map_err(|errno| OwnerError::Lookup(name.to_owned(), errno.into()))?
+        .ok_or_else(|| OwnerError::NoSuchUser(name.to_owned()))?;
+    become_user(&user).map_err(|errno| OwnerError::Become(name.to_owned(), errno.into()))
 }
 
 impl Owner {
@@ -66,6 +80,11 @@ impl Owner {
             }
             Some(account) => Ok(Some(Owner::of_account(&account))),
         }
+    }
+
+    /// Whether it is root.
+    pub fn is_root(self) -> bool {
+        self.uid == 0
     }
 
     /// Gives an open file or directory to this owner.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -15,7 +15,8 @@ use super::key::Key;
 use super::names::Names;
 use super::pair::Pair;
 use super::upkeep::{generate, is_operators, renew};
-use crate::files::{Owner, OwnerError};
+use crate::files::{Owner, OwnerError, become_account, is_roots};
+use crate::process;
 
 /// Make a self-signed certificate, or renew one: PREFIX/server.key and PREFIX/server.crt.
 ///
@@ -55,6 +56,7 @@ pub fn main(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> ExitCode {
+    process::harden();
     // Nothing is left to be done for a reader that has gone away.
     let (code, _) = match Arguments::try_parse_from(words) {
         Err(help) if !help.use_stderr() => (0, write!(out, "{help}")),
@@ -72,7 +74,10 @@ impl Arguments {
     fn run(self) -> Result<String, Error> {
         let names = Names::of_machine(&self.hostname)?;
         let owner = Owner::account(&self.user, geteuid())?;
-        let files = PairFiles::new(&self.prefix, owner);
+        let prefix = std::path::absolute(&self.prefix)
+            .map_err(|error| Error::Write(self.prefix.clone(), error))?;
+        let files = PairFiles::new(&prefix, owner);
+        self.become_user(&prefix, &files)?;
         files.create_directory()?;
         let _lock = files.lock()?;
         if !self.force && is_operators(&files)? {
@@ -84,6 +89,26 @@ impl Arguments {
         };
         renew(&files, &key, &names, SystemTime::now())?;
         Ok(self.report(&files, &Pair::read(&files)?))
+    }
+
+    /// Root makes the directory where nobody but root can, and goes on as root where the directory is
+    /// root's. What is another account's is written, and read before, with the rights of the
+    /// account that is to have it: root could be led by a link to what others must not have.
+    fn become_user(&self, prefix: &Path, files: &PairFiles) -> Result<(), Error> {
+        let is_roots = || is_roots(prefix).map_err(|e| Error::Write(prefix.to_owned(), e));
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        if is_roots()? {
+            files.create_directory()?;
+        }
+        match is_roots()? {
+            true => Ok(()),
+            false if files.owner.is_some_and(Owner::is_root) => {
+                Err(Error::Shared(prefix.to_owned()))
+            }
+            false => Ok(become_account(&self.user)?),
+        }
     }
 
     /// The key in use, or else the first that is there, unless a new one is wanted.
@@ -133,8 +158,8 @@ fn exit_code(error: &Error) -> u8 {
         Error::Missing(_) | Error::Read(..) => 66,
         Error::Owner(OwnerError::NoSuchUser(_)) => 67,
         Error::Tls(_) | Error::Presented(_) | Error::Authority(_) => 70,
-        Error::Owner(OwnerError::Lookup(..)) => 71,
-        Error::Write(..) | Error::Link(_) | Error::Operators(_) => 73,
+        Error::Owner(OwnerError::Lookup(..) | OwnerError::Become(..)) => 71,
+        Error::Write(..) | Error::Link(_) | Error::Shared(_) | Error::Operators(_) => 73,
         Error::Owner(OwnerError::NotRoot(_)) => 77,
         Error::NoCertificate(_) | Error::BadCertificate(..) => 78,
         Error::NoKey(_) | Error::Mismatch(..) | Error::Issue(..) => 78,

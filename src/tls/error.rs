@@ -25,6 +25,9 @@ pub enum Error {
     /// The key file is a symbolic link where a link is not safe to follow.
     #[error("{0} is a symbolic link, and what it points to is not ours to use; remove the link")]
     Link(PathBuf),
+    /// Root is to write where another account decides what lies there.
+    #[error("{0} can be exchanged by others than root; name the account that it is for as USER")]
+    Shared(PathBuf),
     /// The certificate file has no certificate in it.
     #[error("{0} holds no certificate in PEM form; put the server's certificate there")]
     NoCertificate(PathBuf),
