@@ -5,6 +5,7 @@
 //! | floor | what it knows |
 //! |---|---|
 //! | [`layout`], [`events`] | every path, below one root; the ids of what operators act on |
+//! | [`process`] | what each program gives up at its start |
 //! | [`files`] | files written atomically, and whose they are |
 //! | [`libgit2`] | the settings of that library |
 //! | [`momentum`] | the vendor's files: configuration syntax, cluster.boot, environment, peers |
@@ -53,6 +54,7 @@ pub mod layout;
 pub mod libgit2;
 pub mod momentum;
 pub mod node;
+pub mod process;
 pub mod protocol;
 pub mod replication;
 pub mod repository;

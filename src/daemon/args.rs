@@ -1,6 +1,5 @@
 //! The command line, with the words of `EXTRA_ARGS` behind it.
 
-use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +55,10 @@ pub(super) struct Args {
     /// What there is to be said of the arguments as soon as there is a log.
     #[arg(skip)]
     pub(super) warnings: Vec<String>,
+
+    /// Whether the caller has set EXTRA_ARGS.
+    #[arg(skip)]
+    has_extra: bool,
 }
 
 /// What to do instead of serving.
@@ -107,24 +110,27 @@ pub(super) enum Command {
 }
 
 impl Args {
-    /// The arguments of this process. Help and wrong usage have been told already when this fails.
+    /// The arguments of this process and its caller. Help and wrong usage have been told already when
+    /// this fails.
     pub(super) fn of_process() -> Result<Self, ExitCode> {
-        let words: Vec<OsString> = std::env::args_os().collect();
-        let own = Self::try_parse_from(&words).map_err(|error| tell(&error))?;
+        let own = Self::try_parse_from(std::env::args_os()).map_err(|error| tell(&error))?;
         let args = match ExtraArgs::of_caller() {
-            Some(extra) => extra.and_then(|extra| Self::with_extra(&words, extra)),
-            // The file is the service's, and commands are typed by people.
-            None if own.command.is_some() => Ok(own),
-            None => own.with_file(&words),
+            Some(extra) => extra.and_then(Self::with_extra),
+            None => Ok(own),
         };
         args.map_err(|failure| failure.tell())
     }
 
-    /// The same with the words of the file, which lies below the root.
-    fn with_file(&self, words: &[OsString]) -> Result<Self, Failure> {
+    /// The same with the words of the file, which lies below the root, if they are wanted: the file is
+    /// the service's, and commands are typed by people.
+    pub(super) fn with_file(self) -> Result<Self, Failure> {
+        if self.has_extra || self.command.is_some() {
+            return Ok(self);
+        }
         let extra = ExtraArgs::of_file(&self.layout().environment())?;
         let origin = extra.origin.clone();
-        let args = Self::with_extra(words, extra)?;
+        let mut args = Self::with_extra(extra)?;
+        args.warnings.extend(self.warnings);
         match args.root == self.root {
             true => Ok(args),
             // Nor may whoever can write it, who is not root, say where root writes.
@@ -134,11 +140,12 @@ impl Args {
         }
     }
 
-    fn with_extra(words: &[OsString], extra: ExtraArgs) -> Result<Self, Failure> {
-        let args = Self::try_parse_from(words.iter().chain(&extra.words)).map_err(|error| {
+    fn with_extra(extra: ExtraArgs) -> Result<Self, Failure> {
+        let words = std::env::args_os().chain(extra.words);
+        let args = Self::try_parse_from(words).map_err(|error| {
             Failure::usage(format!("{}: {}", extra.origin, what_is_wrong(&error)))
         })?;
-        Ok(Self { warnings: extra.warnings, ..args })
+        Ok(Self { warnings: extra.warnings, has_extra: true, ..args })
     }
 
     /// From 0 to 7.

@@ -2,11 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc::{self, F_UNLCK, F_WRLCK, SEEK_SET};
+use nix::libc::{self, F_UNLCK, F_WRLCK, O_NOFOLLOW, SEEK_SET};
 
 use super::failure::Failure;
 use crate::layout::Layout;
@@ -21,7 +22,7 @@ pub(super) fn take(layout: &Layout) -> Result<Lock, Failure> {
     let path = layout.lock();
     let failed = |e| Failure::cannot_write(&path, &e);
     let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
+    options.create(true).truncate(false).read(true).write(true).custom_flags(O_NOFOLLOW);
     let mut file = options.open(&path).map_err(failed)?;
     while !try_lock(&file).map_err(|e| failed(e.into()))? {
         if let Some(holder) = holder(&file).map_err(|e| failed(e.into()))? {

@@ -29,6 +29,8 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::CommandFactory;
 
+use crate::process;
+
 /// The command line of `ecconfigd`, for manual pages and completions.
 pub fn command() -> clap::Command {
     Args::command()
@@ -36,7 +38,8 @@ pub fn command() -> clap::Command {
 
 /// The program `ecconfigd`.
 pub fn main() -> ExitCode {
-    let args = match Args::of_process() {
+    process::harden();
+    let args = match arguments() {
         Ok(args) => args,
         Err(code) => return code,
     };
@@ -57,4 +60,12 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }
+}
+
+/// The arguments. Root has become the service's user when this returns: that user may put links in the
+/// place of all files of the service, so root reads and writes none of them.
+fn arguments() -> Result<Args, ExitCode> {
+    let mut args = Args::of_process()?;
+    let served = user::become_service(&mut args).and_then(|()| args.with_file());
+    served.map_err(|failure| failure.tell())
 }

@@ -16,7 +16,7 @@ use super::reload::Reload;
 use super::signals::{Signals, Told};
 use super::sockets::{self, Passed};
 use super::status::Status;
-use super::{first_start, initial, limits, lock, logging, notify, user, watch, watchdog, welcome};
+use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
 use crate::events;
 use crate::layout::Layout;
 use crate::libgit2;
@@ -37,7 +37,6 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     libgit2::configure().map_err(Failure::system)?;
 
     let layout = args.layout();
-    user::become_service(&layout)?;
     first_start::make_state(&layout)?;
     let _lock = lock::take(&layout)?;
     first_start::put_aside(&layout)?;

@@ -1,5 +1,6 @@
-//! Whom the server runs as. Started by root by hand, say to see its log at a terminal, it must not
-//! leave files that the service could not write afterwards.
+//! Whom the program runs as. Started by root by hand, say to see its log at a terminal, it must not
+//! leave files that the service could not write afterwards, nor be led by the service's user to files
+//! that are not the service's.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -7,6 +8,7 @@ use std::path::Path;
 
 use nix::unistd::{User, geteuid};
 
+use super::args::Args;
 use super::failure::Failure;
 use super::first_start;
 use crate::accounts::SERVICE;
@@ -15,16 +17,24 @@ use crate::layout::Layout;
 
 /// Becomes the user of the service, if this is root and the installation the system's own. Must be
 /// called before there is a second thread.
-pub(super) fn become_service(layout: &Layout) -> Result<(), Failure> {
+pub(super) fn become_service(args: &mut Args) -> Result<(), Failure> {
+    let layout = args.layout();
     if !geteuid().is_root() || layout.root() != Path::new("/") {
         return Ok(());
     }
+    let is_server = args.command.is_none();
     let failed = |e| Failure::system(format!("cannot become the user {SERVICE}: {e}"));
     let Some(user) = User::from_name(SERVICE).map_err(failed)? else {
-        tracing::warn!("running as root, for there is no user {SERVICE}: make one, or give --root");
+        if is_server {
+            args.warnings.push(format!(
+                "running as root, for there is no user {SERVICE}: make one, or give --root"
+            ));
+        }
         return Ok(());
     };
-    own_state(layout, &user)?;
+    if is_server {
+        own_state(&layout, &user)?;
+    }
     files::become_user(&user).map_err(failed)
 }
 
