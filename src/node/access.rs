@@ -2,6 +2,7 @@
 
 use super::args::Meeting;
 use super::debug::step;
+use super::given::Given;
 use super::password::Login;
 use super::remote::{self, Head, Remote};
 use super::session::Session;
@@ -51,7 +52,7 @@ impl Session {
         if let Some(login) = self.login.get() {
             return Ok(login);
         }
-        let login = password::of_person(&self.common)?;
+        let login = password::of_person(&self.common, self.caller())?;
         Ok(self.login.get_or_init(|| login))
     }
 
@@ -70,7 +71,7 @@ impl Session {
     }
 
     /// Meets a server for the first time: it is trusted from now on, or nothing is changed.
-    pub fn meet(&self, server: &Address, meeting: &Meeting) -> Result<(), Error> {
+    pub fn meet(&self, server: &Address, meeting: &Meeting, given: Given) -> Result<(), Error> {
         let mut trust = Trust::load(&self.layout)?;
         let mut unasked = None;
         let mut ask = |address: &Address, fingerprint| {
@@ -83,11 +84,11 @@ impl Session {
             unasked = answer.is_none().then(|| unknown(address, fingerprint));
             answer.unwrap_or(false)
         };
-        let first = match (&meeting.fingerprint, &meeting.ca_file) {
+        let first = match (&meeting.fingerprint, given.authorities) {
             (Some(text), _) => {
                 First::Fingerprint(text.parse().map_err(|error| Error::Usage(format!("{error}")))?)
             }
-            (None, Some(file)) => First::Authorities(file),
+            (None, Some(authorities)) => First::Authorities(authorities),
             (None, None) if self.trusts(server, &trust)? => return Ok(()),
             (None, None) if self.is_on_this_machine(server) => First::ThisMachine(&self.layout),
             (None, None) => First::Ask(&mut ask),

@@ -1,5 +1,6 @@
 //! Commands of the mail server.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -19,10 +20,13 @@ pub const NOT_FOUND: i32 = 127;
 /// Not looked for in the mail server's directory first: then this whole process would have to be
 /// copied to start it.
 const SHELL: &str = "/bin/sh";
+/// Takes the terminal away from a command, which the service's user may have chosen, and root may have
+/// started: it could type there for root.
+const WITHOUT_TERMINAL: &str = "/usr/bin/setsid";
 
 /// Runs a command with `sh`, without input. Fails with why it could not be run to its end.
 pub fn run(session: &Session, command: &str) -> Result<Output, String> {
-    let mut shell = Command::new(SHELL);
+    let mut shell = shell();
     shell.args(["-c", command]).env("PATH", session.path()).stdin(Stdio::null());
     // The mail server has no use for it, and might tell.
     shell.env_remove(password::VARIABLE);
@@ -39,6 +43,15 @@ pub fn run(session: &Session, command: &str) -> Result<Output, String> {
         },
         |output| output.map_err(|error| error.to_string()),
     )
+}
+
+fn shell() -> Command {
+    if !Path::new(WITHOUT_TERMINAL).exists() {
+        return Command::new(SHELL);
+    }
+    let mut shell = Command::new(WITHOUT_TERMINAL);
+    shell.args(["--wait", SHELL]);
+    shell
 }
 
 /// What it prints. Fails with why there is nothing to be had of it.

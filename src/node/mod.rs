@@ -11,6 +11,7 @@ mod command;
 mod commands;
 mod debug;
 mod error;
+mod given;
 mod history;
 mod message;
 mod notes;
@@ -39,6 +40,7 @@ use self::args::Args;
 pub use self::error::Error;
 use self::owner::owner;
 use self::session::Session;
+use crate::process;
 
 /// The command line, for manual page and completions.
 pub fn command() -> clap::Command {
@@ -47,6 +49,7 @@ pub fn command() -> clap::Command {
 
 /// Runs eccfg with the arguments of this process.
 pub fn main() -> ExitCode {
+    process::harden();
     let words = Args::words();
     if let Err(error) = password::hide_from_process_list(&words) {
         eprintln!("eccfg: others can see the password in the process list: {error}");

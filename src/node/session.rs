@@ -20,6 +20,7 @@ pub struct Session {
     pub output: Output,
     pub common: Common,
     pub(super) login: OnceCell<Login>,
+    caller: OnceCell<Option<String>>,
     environment: OnceCell<Environment>,
 }
 
@@ -32,6 +33,7 @@ impl Session {
             output: Output::new(common.quiet),
             common,
             login: OnceCell::new(),
+            caller: OnceCell::new(),
             environment: OnceCell::new(),
         })
     }
@@ -80,7 +82,6 @@ impl Session {
         if !WorkingCopy::is_at_place(&paths)? {
             drop(self.working_copy()?);
         }
-        self.become_service()?;
         let lock = match Lock::try_take(&paths)? {
             Some(lock) => lock,
             None if gives_way => {
@@ -100,12 +101,16 @@ impl Session {
 
     /// Becomes the service's user, who may not be allowed to read what root may.
     pub fn become_service(&self) -> Result<(), Error> {
+        self.caller();
         if self.common.password_file.is_some() {
             self.login()?;
         }
-        // Whoever needs it is told why it cannot be read.
-        let _ = self.environment();
-        user::become_service(&self.layout, &self.paths()?)
+        user::become_service(&self.layout, || self.paths())
+    }
+
+    /// Who has called this, by name, whoever it is by now.
+    pub(super) fn caller(&self) -> Option<&str> {
+        self.caller.get_or_init(password::caller).as_deref()
     }
 
     /// Tidies after a command that was killed.

@@ -203,7 +203,7 @@ fn an_authority_vouches_for_its_servers_and_for_no_others() {
     let file = dir.path().join("ours.pem");
     fs::write(&file, &authority.pem).unwrap();
     let mut trust = Trust::nobody();
-    trust.accept(&good.address, First::Authorities(&file)).unwrap();
+    trust.accept(&good.address, First::Authorities(Trust::of_authorities(&file).unwrap())).unwrap();
     trust.save(&layout).unwrap();
     let trust = Trust::load(&layout).unwrap();
     let mut remote = connect(&good.address, &trust).unwrap();
@@ -242,7 +242,9 @@ fn of_the_two_ways_to_trust_the_last_one_is_in_force() {
         trust.save(&layout).unwrap();
         assert!(is_trusted(&pinned) && !is_trusted(&vouched));
         let mut trust = Trust::load(&layout).unwrap();
-        trust.accept(&vouched.address, First::Authorities(&file)).unwrap();
+        trust
+            .accept(&vouched.address, First::Authorities(Trust::of_authorities(&file).unwrap()))
+            .unwrap();
         trust.save(&layout).unwrap();
         assert!(!is_trusted(&pinned) && is_trusted(&vouched));
     }
@@ -252,12 +254,9 @@ fn of_the_two_ways_to_trust_the_last_one_is_in_force() {
 fn a_file_of_authorities_that_is_of_no_use_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "no certificate\n").unwrap();
-    let anywhere: Address = "mgr".parse().unwrap();
     for path in [file.path(), Path::new("/no/such/file")] {
-        let mut trust = Trust::nobody();
-        let error = trust.accept(&anywhere, First::Authorities(path)).unwrap_err();
+        let error = Trust::of_authorities(path).unwrap_err();
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-        assert!(trust.is_nobody());
     }
 }
 

@@ -3,6 +3,7 @@
 use super::join;
 use super::pull::{targets, tell};
 use crate::momentum::{Address, ClusterBoot};
+use crate::node::given::Given;
 use crate::node::remote::Remote;
 use crate::node::session::Session;
 use crate::node::working_copy::{Lock, Paths, Plan, Strategy, WorkingCopy};
@@ -13,16 +14,15 @@ const DEFAULT: &str = "default";
 const HOW_TO_KEEP_A_PASSWORD: &str = "For eccfg pull --auto, give this node the service account's \
                                       password: eccfg store-password";
 
-pub fn run(session: &Session, options: &args::Bootstrap) -> Result<(), Error> {
+pub fn run(session: &Session, options: &args::Bootstrap, given: Given) -> Result<(), Error> {
     let paths = session.paths()?;
     let boot = session.cluster_boot()?;
     must_be_first(&paths)?;
     let subcluster = subcluster(options, boot.as_ref());
     let server = server(options)?;
-    session.meet(&server, &options.meeting)?;
+    session.meet(&server, &options.meeting, given)?;
     let login = session.login()?;
     let mut remote = session.connect_to(&[server], login)?;
-    session.become_service()?;
     let lock = Lock::take(&paths)?;
     let origin = format!("https://{}", remote.address());
     // Another one may have been quicker.

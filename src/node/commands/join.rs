@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::files;
 use crate::momentum::{Address, is_same_node, peers};
+use crate::node::given::Given;
 use crate::node::remote::Remote;
 use crate::node::session::Session;
 use crate::node::working_copy::GLOBAL;
@@ -19,7 +20,7 @@ use crate::tls::{self, KeyId};
 const NOW_RESTART: &str = "This machine's ecconfigd is let into the cluster. It joins when it is \
                            started again: systemctl restart ecconfigd";
 
-pub fn run(session: &Session, options: &args::Join) -> Result<(), Error> {
+pub fn run(session: &Session, options: &args::Join, given: Given) -> Result<(), Error> {
     let Some(key) = own_key(session)? else {
         return Err(Error::Refused(format!(
             "there is no certificate in {}: start ecconfigd here once, which makes one: systemctl start ecconfigd",
@@ -30,10 +31,9 @@ pub fn run(session: &Session, options: &args::Join) -> Result<(), Error> {
         .server
         .parse()
         .map_err(|error: crate::momentum::AddressError| Error::Usage(error.to_string()))?;
-    session.meet(&server, &options.meeting)?;
+    session.meet(&server, &options.meeting, given)?;
     let login = session.login()?;
     let mut remote = session.connect_to(&[server], login)?;
-    session.become_service()?;
     if !is_other(&remote, key)? {
         return Err(Error::Refused("this is the ecconfigd of this very machine".into()));
     }

@@ -23,11 +23,15 @@ mod trust;
 use self::copy_directory::Others;
 use super::Error;
 use super::args::Command;
+use super::given::Given;
 use super::session::Session;
 use super::watch;
 
-/// Does what the command line says.
+/// Does what the command line says, as the service's user if root calls it: that user may put links in
+/// the place of every file that a command reads or writes.
 pub fn run(session: &Session, command: Command) -> Result<(), Error> {
+    let given = Given::read(&command)?;
+    session.become_service()?;
     match command {
         Command::Delete { files } => delete::run(session, &files),
         Command::Revert { files } => revert::run(session, &files),
@@ -37,8 +41,8 @@ pub fn run(session: &Session, command: Command) -> Result<(), Error> {
         Command::Diff { files } => diff::run(session, &files),
         Command::Log { number, file } => log::run(session, number, file.as_deref()),
         Command::Cat { revision, file } => cat::run(session, revision.as_deref(), &file),
-        Command::Bootstrap(options) => bootstrap::run(session, &options),
-        Command::Join(options) => join::run(session, &options),
+        Command::Bootstrap(options) => bootstrap::run(session, &options, given),
+        Command::Join(options) => join::run(session, &options, given),
         Command::Pull(options) => pull::run(session, &options),
         Command::Commit(options) => commit::run(session, &options),
         Command::Rollback { message, global, revision } => {
@@ -46,8 +50,8 @@ pub fn run(session: &Session, command: Command) -> Result<(), Error> {
         }
         Command::Clone(directories) => copy_directory::run(session, &directories, Others::Deleted),
         Command::Overlay(directories) => copy_directory::run(session, &directories, Others::Kept),
-        Command::Put(options) => put::run(session, &options),
-        Command::Trust(options) => trust::run(session, &options),
+        Command::Put(options) => put::run(session, &options, given),
+        Command::Trust(options) => trust::run(session, &options, given),
         Command::StorePassword => store_password::run(session),
         Command::Nodes { subcluster } => nodes::run(session, subcluster.as_deref()),
         Command::Watch => watch::run(session),

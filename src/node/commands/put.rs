@@ -1,9 +1,10 @@
 //! `eccfg put`.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use crate::node::command::output_of;
+use crate::node::given::Given;
 use crate::node::output::shown;
 use crate::node::path_argument::resolve;
 use crate::node::publish::{RUNNING, Work, publish};
@@ -20,20 +21,23 @@ const VARIABLE: &str = "ECCFG_RUNNING";
 /// The name of the saved running configuration, in the directory of its node.
 const RUNNING_FILE: &str = "running.conf";
 
-pub fn run(session: &Session, options: &args::Put) -> Result<(), Error> {
+pub fn run(session: &Session, options: &args::Put, given: Given) -> Result<(), Error> {
     match &options.destination {
         None if options.source == Path::new("running") => running(session, options),
         None => Err(Error::Usage(format!(
             "where is {} to be put? eccfg put SOURCE DESTINATION, or eccfg put running",
             options.source.display()
         ))),
-        Some(destination) => file(session, options, destination),
+        Some(destination) => file(session, options, destination, &given.source),
     }
 }
 
-fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<(), Error> {
-    let source = std::path::absolute(&options.source).map_err(Error::file(&options.source))?;
-    let content = fs::read(&source).map_err(Error::file(&source))?;
+fn file(
+    session: &Session,
+    options: &args::Put,
+    destination: &Path,
+    content: &[u8],
+) -> Result<(), Error> {
     let (_lock, working_copy) = session.change()?;
     let whole = resolve(&working_copy, destination)?;
     let (part, path) = working_copy.locate(&whole);
@@ -48,13 +52,12 @@ fn file(session: &Session, options: &args::Put, destination: &Path) -> Result<()
     let default = format!("Put {}", shown(&whole));
     let message = options.message.as_deref().unwrap_or(&default);
     let work = Work { part, branch: BOOT, author, message };
-    put(session, &mut remote, &work, path, &content)
+    put(session, &mut remote, &work, path, content)
 }
 
 /// Only a configuration that differs is saved.
 fn running(session: &Session, options: &args::Put) -> Result<(), Error> {
     drop(session.working_copy()?);
-    session.become_service()?;
     let command = match &options.running_command {
         Some(command) => command.clone(),
         None => session.variable(VARIABLE)?.unwrap_or_else(|| COMMAND.to_owned()),

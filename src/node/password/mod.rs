@@ -7,7 +7,7 @@ mod service;
 use std::fmt;
 
 pub use hide::hide_from_process_list;
-pub(in crate::node) use person::of_person;
+pub(in crate::node) use person::{caller, of_person};
 pub use service::{keep, stored};
 
 /// The environment variable that may hold the password.

@@ -21,13 +21,10 @@ const MAX_FILE: u64 = 64 << 10;
 /// # Errors
 /// [`Error::Usage`] if there is no name, [`Error::File`] if the file cannot be read,
 /// [`remote::Error::Authentication`] if there is no password and nobody to ask.
-pub(in crate::node) fn of_person(common: &Common) -> Result<Login, Error> {
-    let name = match &common.username {
-        Some(name) => name.clone(),
-        None => default_name().ok_or_else(|| {
-            Error::Usage("who you are cannot be found out: give --username NAME".into())
-        })?,
-    };
+pub(in crate::node) fn of_person(common: &Common, caller: Option<&str>) -> Result<Login, Error> {
+    let name = common.username.as_deref().or(caller).ok_or_else(|| {
+        Error::Usage("who you are cannot be found out: give --username NAME".into())
+    })?;
     // HTTP Basic divides name and password by the first colon (RFC 7617).
     if name.is_empty() || name.contains(':') {
         return Err(Error::Usage(format!("{name:?} cannot be the name of an account")));
@@ -36,13 +33,13 @@ pub(in crate::node) fn of_person(common: &Common) -> Result<Login, Error> {
     let password = match (given, &common.password_file) {
         (Some(password), _) => password,
         (None, Some(path)) => read(path)?,
-        (None, None) => ask(&name)?,
+        (None, None) => ask(name)?,
     };
     Ok(Login::new(name, password))
 }
 
 /// `$USER`, or without it the name of the account that runs this.
-fn default_name() -> Option<String> {
+pub(in crate::node) fn caller() -> Option<String> {
     let variable = env::var("USER").ok().filter(|name| !name.is_empty());
     variable.or_else(|| User::from_uid(getuid()).ok().flatten().map(|user| user.name))
 }

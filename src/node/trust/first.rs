@@ -16,11 +16,23 @@ pub enum First<'a> {
     Ask(&'a mut dyn FnMut(&Address, Fingerprint) -> bool),
     /// It is the server on this machine: its certificate lies where this layout says.
     ThisMachine(&'a Layout),
-    /// A file of certificates in PEM: whatever these authorities vouch for, from now on.
-    Authorities(&'a Path),
+    /// Whatever these authorities vouch for, from now on: see [`Trust::of_authorities`].
+    Authorities(Trust),
 }
 
 impl Trust {
+    /// Trusts whatever the authorities in a file of certificates in PEM vouch for.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`] or [`Error::Local`] if the file is of no use.
+    pub fn of_authorities(path: &Path) -> Result<Self, Error> {
+        let missing = || Error::Certificate(format!("{} is not there", path.display()));
+        let text = file::read(path)?.ok_or_else(missing)?;
+        tls::authorities(text.as_bytes())
+            .map_err(|error| Error::Certificate(format!("{}: {error}", path.display())))?;
+        Ok(Self::Authorities(text))
+    }
+
     /// Trusts the server at `address` too, if `first` allows it. A key that was met at the same
     /// address before is forgotten. Nothing is sent to the server, and nothing is kept: see
     /// [`Trust::save`].
@@ -31,7 +43,7 @@ impl Trust {
     pub fn accept(&mut self, address: &Address, first: First<'_>) -> Result<(), Error> {
         let address = &address.with_default_port();
         match first {
-            First::Authorities(path) => *self = authorities(path)?,
+            First::Authorities(authorities) => *self = authorities,
             First::Fingerprint(expected) => {
                 let met = Met::at(address)?;
                 met.must_be(expected, "the one that was given")?;
@@ -92,12 +104,4 @@ impl Met {
             self.address, self.certificate,
         )))
     }
-}
-
-fn authorities(path: &Path) -> Result<Trust, Error> {
-    let missing = || Error::Certificate(format!("{} is not there", path.display()));
-    let text = file::read(path)?.ok_or_else(missing)?;
-    tls::authorities(text.as_bytes())
-        .map_err(|error| Error::Certificate(format!("{}: {error}", path.display())))?;
-    Ok(Trust::Authorities(text))
 }

@@ -27,7 +27,6 @@ const SPREAD: Duration = Duration::from_secs(5);
 /// Runs until it is told to stop, or cannot go on.
 pub fn run(session: &Session) -> Result<(), Error> {
     drop(session.working_copy()?);
-    session.become_service()?;
     let mut watch = Watch { session, stop: Stop::listen()?, trouble: None };
     let mut pauses = Pauses::default();
     loop {

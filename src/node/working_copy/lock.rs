@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::libc::O_NOFOLLOW;
 
 use super::paths::Paths;
 use crate::node::Error;
@@ -26,7 +28,9 @@ impl Lock {
 fn take(paths: &Paths, how: FlockArg) -> Result<Option<Lock>, Error> {
     fs::create_dir_all(&paths.state).map_err(Error::file(&paths.state))?;
     let path = paths.lock();
-    let file = File::options().create(true).append(true).open(&path).map_err(Error::file(&path))?;
+    let mut options = File::options();
+    let file = options.create(true).append(true).custom_flags(O_NOFOLLOW).open(&path);
+    let file = file.map_err(Error::file(&path))?;
     match Flock::lock(file, how) {
         Ok(held) => Ok(Some(Lock(held))),
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(None),
