@@ -92,6 +92,11 @@ pub(super) enum Command {
         /// whether it is listed or not. It comes back by eccfg join alone.
         #[arg(long, value_name = "NAME")]
         put_out: Option<String>,
+        /// Have the server look for the member NAME at this address, too, until it is restarted: when
+        /// members have moved, do not find each other, and so take no commit of a new list.
+        #[arg(long, value_name = "NAME=HOST[:PORT]", value_parser = name_and_address,
+              conflicts_with = "put_out")]
+        at: Vec<(String, String)>,
     },
     /// Let this server go on alone when most of the others are lost for good.
     ///
@@ -167,6 +172,11 @@ impl Args {
             }
         }
     }
+}
+
+fn name_and_address(text: &str) -> Result<(String, String), &'static str> {
+    let parts = text.split_once('=').ok_or("write NAME=HOST or NAME=HOST:PORT")?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
 }
 
 /// Help goes to those who asked for it.

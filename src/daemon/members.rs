@@ -39,6 +39,20 @@ pub(super) fn put_out(args: &Args, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Has the server look for members at these addresses.
+pub(super) fn look_at(args: &Args, members: &[(String, String)]) -> Result<(), Failure> {
+    let server = address(args);
+    for (name, address) in members {
+        let looked = replication::look_at(&args.layout(), server, name, address);
+        looked.map_err(|error| no_answer(server, &error))?.map_err(Failure::unavailable)?;
+        println!("{name} answers at {address}.");
+    }
+    println!(
+        "When a member leads, commit global/msgc_server.conf with the addresses that are right."
+    );
+    Ok(())
+}
+
 fn address(args: &Args) -> SocketAddr {
     args.listen.unwrap_or((Ipv4Addr::LOCALHOST, PORT).into())
 }

@@ -48,8 +48,9 @@ pub fn main() -> ExitCode {
         Some(Command::Passwd { role, name }) => passwd::passwd(&args.layout(), *role, name),
         Some(Command::Users { delete: None }) => users::users(&args.layout()),
         Some(Command::Users { delete: Some(name) }) => users::delete(&args.layout(), name),
-        Some(Command::Members { put_out: Some(name) }) => members::put_out(&args, name),
-        Some(Command::Members { put_out: None }) => match members::members(&args) {
+        Some(Command::Members { put_out: Some(name), .. }) => members::put_out(&args, name),
+        Some(Command::Members { at, .. }) if !at.is_empty() => members::look_at(&args, at),
+        Some(Command::Members { .. }) => match members::members(&args) {
             Ok(code) => return code,
             Err(failure) => Err(failure),
         },

@@ -8,8 +8,9 @@ use tokio::time::timeout;
 
 use super::change::Change;
 use super::cluster::Cluster;
+use super::raft::Member;
 use super::roster::Listed;
-use crate::momentum::is_same_node;
+use crate::momentum::{Address, AddressError, is_same_node};
 use crate::repository::Error;
 
 /// The leader takes a vote and then the member away, one after the other, within this time.
@@ -23,18 +24,43 @@ pub struct Admitted {
     key: String,
     /// Whether it has come.
     came: bool,
+    /// Where the list has it, if it does.
+    listed: Option<String>,
 }
 
 impl fmt::Display for Admitted {
     /// One line of a list.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, came, .. } = self;
-        let why = if *came { "not listed" } else { "has not come" };
+        let Self { name, came, listed, .. } = self;
+        let why = match (came, listed) {
+            (_, None) => "not listed".to_owned(),
+            (false, _) => "has not come".to_owned(),
+            (true, Some(listed)) => format!("has not answered at {listed}, where it is listed"),
+        };
         write!(f, "{name:<24} LET IN, NO MEMBER: {why} (to end that: --put-out {name})")
     }
 }
 
 impl Cluster {
+    /// An administrator says where a member is. Fails with what is wrong.
+    pub(super) async fn look_at(&self, name: &str, address: &str) -> Result<(), String> {
+        let address: Address = address.parse().map_err(|error: AddressError| error.to_string())?;
+        let address = address.with_default_port().to_string();
+        let members = self.members().into_values().map(|(member, _)| member);
+        let mut members = members.chain(self.kept.members());
+        let Some(member) = members.find(|member| is_same_node(&member.name, name)) else {
+            return Err(format!("this server knows of no member {name}"));
+        };
+        let there = Member { address: address.clone(), ..member };
+        if !self.peers.answers(&there).await {
+            return Err(format!(
+                "{name} does not answer at {address}, or another server does, which has not its key"
+            ));
+        }
+        self.peers.addresses.set_told(&there.key, address);
+        Ok(())
+    }
+
     /// Those who have been let in and are no members.
     pub(super) fn admitted(&self) -> Vec<Admitted> {
         let state = self.kept.now();
@@ -44,6 +70,7 @@ impl Cluster {
             name: name.clone(),
             key: listed.key.clone(),
             came: listed.id.is_some(),
+            listed: self.peers.addresses.listed(&listed.key),
         });
         told.collect()
     }

@@ -8,15 +8,17 @@ use serde::de::DeserializeOwned;
 use super::cluster::Cluster;
 use super::known::Right;
 use super::service::Failure;
-use super::wire::{ADMITTED, APPEND, CAME, MAX_QUESTION, MEMBERS, PUT_OUT, SNAPSHOT, VOTE};
+use super::wire::{
+    ADMITTED, APPEND, CAME, LOOK_AT, MAX_QUESTION, MEMBERS, PUT_OUT, SNAPSHOT, VOTE,
+};
 use crate::tls::KeyId;
 
 /// What is meant for one log.
 const LOGS: [&str; 3] = [APPEND, VOTE, SNAPSHOT];
 /// What commands on this host ask.
-const COMMANDS: [&str; 3] = [MEMBERS, ADMITTED, PUT_OUT];
+const COMMANDS: [&str; 4] = [MEMBERS, ADMITTED, PUT_OUT, LOOK_AT];
 /// What nobody else may ask, for an administrator stands behind it.
-const ONLY_COMMANDS: [&str; 1] = [PUT_OUT];
+const ONLY_COMMANDS: [&str; 2] = [PUT_OUT, LOOK_AT];
 
 /// One who asks.
 pub(super) struct Asker<'a> {

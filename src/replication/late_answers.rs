@@ -52,7 +52,7 @@ impl Other {
         let acceptor: TlsAcceptor = Arc::new(tls.for_members(Arc::new(Everybody)).unwrap()).into();
         let connections = Arc::new(AtomicUsize::new(0));
         tokio::spawn(serve(listener, acceptor, connections.clone()));
-        let link = Link::new(Member { name: "m1".into(), address, key }, tls);
+        let link = Link::new(Member { name: "m1".into(), address, key }, Arc::default(), tls);
         Self { link, connections, _dir: dir }
     }
 

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openraft::ChangeMembers;
-use tokio::task;
+use tokio::task::{self, JoinSet};
 use tokio::time::sleep;
 
 use super::cluster::Cluster;
 use super::membership::{Step, View, next};
+use super::peers::Use;
 use super::raft::Member;
+use super::roster::Listed;
+use super::settling::Asked;
+use super::wire::STANDING;
 use crate::momentum::is_same_node;
 use crate::momentum::peers::{FILES, Peer, from_files};
 use crate::repository::{Found, Store};
 
 /// How often to look.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Whoever is to vote answers within this time.
+const ASK_TIME: Duration = Duration::from_secs(2);
 /// Entries that a member may lack to vote: it has them in a moment.
 const NEARLY: u64 = 64;
 /// The subcluster with the list of members.
@@ -26,20 +32,18 @@ impl Cluster {
     /// Keeps the membership as it is wanted, for as long as this server runs.
     pub(super) async fn keep_membership(self: Arc<Self>) {
         let mut told = String::new();
+        let mut asked = Asked::default();
         loop {
             sleep(PAUSE).await;
+            let store = self.store.clone();
+            let Ok(peers) = task::spawn_blocking(move || listed(&store)).await else { continue };
+            self.note_addresses(peers.as_deref().ok());
             if !self.is_leader() {
                 continue;
             }
-            let this = self.clone();
-            let wanted = task::spawn_blocking(move || this.wanted()).await;
-            let done = match wanted {
-                Ok(Ok(wanted)) => match next(&wanted, &self.view()) {
-                    Some(step) => self.take(step).await,
-                    None => Ok(()),
-                },
-                Ok(Err(fault)) => Err(fault),
-                Err(_) => continue,
+            let done = match peers {
+                Ok(peers) => self.step_towards(&peers, &mut asked).await,
+                Err(fault) => Err(fault),
             };
             match done {
                 Err(fault) if fault != told => {
@@ -52,21 +56,46 @@ impl Cluster {
         }
     }
 
-    /// Those who are listed, among those who have been let in and have come. Blocks.
-    fn wanted(&self) -> Result<BTreeMap<u64, Member>, String> {
-        let peers = listed(&self.store)?;
+    /// Whoever does not lead looks for members where they are listed, and were before, too.
+    fn note_addresses(&self, peers: Option<&[Peer]>) {
+        let addresses = &self.peers.addresses;
+        if let Some(peers) = peers {
+            addresses.set_listed(self.addresses_in(peers));
+        }
+        for (member, _) in self.members().into_values() {
+            addresses.worked(&member.key, &member.address);
+        }
+    }
+
+    /// One step towards what is listed.
+    async fn step_towards(&self, peers: &[Peer], asked: &mut Asked) -> Result<(), String> {
+        let view = self.view();
+        let wanted = self.settle(self.wanted(peers), &view.members, asked).await;
+        match next(&wanted, &view) {
+            Some(step) => self.take(step).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Those who are listed, among those who have been let in and have come.
+    fn wanted(&self, peers: &[Peer]) -> BTreeMap<u64, Member> {
         let state = self.kept.now();
         let mut wanted = BTreeMap::new();
-        for (name, listed) in &state.roster.0 {
-            let peer =
-                peers.iter().find(|peer| is_same_node(&peer.name.to_ascii_lowercase(), name));
-            if let (Some(peer), Some(id)) = (peer, listed.id) {
-                let address = peer.address.with_default_port().to_string();
-                let member = Member { name: name.clone(), address, key: listed.key.clone() };
-                wanted.insert(id, member);
+        for (name, listed) in state.roster.admitted() {
+            if let (Some(address), Some(id)) = (address_in(peers, name), listed.id) {
+                wanted.insert(id, Member { name: name.clone(), address, key: listed.key.clone() });
             }
         }
-        Ok(wanted)
+        wanted
+    }
+
+    /// Where they are, by their keys.
+    fn addresses_in(&self, peers: &[Peer]) -> BTreeMap<String, String> {
+        let state = self.kept.now();
+        let of = |(name, listed): (&String, &Listed)| {
+            Some((listed.key.clone(), address_in(peers, name)?))
+        };
+        state.roster.admitted().filter_map(of).collect()
     }
 
     pub(super) fn view(&self) -> View {
@@ -85,7 +114,32 @@ impl Cluster {
         }
     }
 
+    /// Whether these could decide anything if they alone voted. Half way to voters of whom too few
+    /// answer nothing can be decided any more, a better list neither.
+    async fn must_answer(&self, voters: &BTreeSet<u64>) -> Result<(), String> {
+        let mut asking = JoinSet::new();
+        let members = self.members();
+        for (member, _) in voters.iter().filter_map(|id| members.get(id)).cloned() {
+            let (peers, is_own) = (self.peers.clone(), member.key == self.key);
+            asking.spawn(async move {
+                let link = peers.link(&member, Use::Talk);
+                is_own || link.ask(STANDING, Vec::new(), ASK_TIME).await.is_ok()
+            });
+        }
+        let answers = asking.join_all().await.into_iter().filter(|answers| *answers).count();
+        match 2 * answers > voters.len() {
+            true => Ok(()),
+            false => Err(format!(
+                "of the {} that would vote, as global/msgc_server.conf (or mbus.conf) lists them, {answers} can be reached, and more than half are needed; start them, or commit another list",
+                voters.len(),
+            )),
+        }
+    }
+
     async fn take(&self, step: Step) -> Result<(), String> {
+        if let Step::Vote(ids) = &step {
+            self.must_answer(ids).await?;
+        }
         let names = |ids: &BTreeSet<u64>| {
             let members = self.members();
             let names = ids.iter().filter_map(|id| Some(members.get(id)?.0.name.clone()));
@@ -116,6 +170,12 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// Where they have the server of this name.
+fn address_in(peers: &[Peer], name: &str) -> Option<String> {
+    let peer = peers.iter().find(|peer| is_same_node(&peer.name.to_ascii_lowercase(), name))?;
+    Some(peer.address.with_default_port().to_string())
 }
 
 /// The machines of the cluster, as the newest revision of `global` lists them. Blocks.

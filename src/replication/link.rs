@@ -10,12 +10,16 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
+use super::addresses::Addresses;
 use super::raft::Member;
 use super::wire::{Body, MAX_ANSWER};
 use crate::momentum::Address;
@@ -46,6 +50,8 @@ pub(super) enum Unanswered {
 /// A way to one member.
 pub(super) struct Link {
     member: Member,
+    /// Where it may be, beside its address.
+    addresses: Arc<Addresses>,
     tls: Arc<ServerTls>,
     kept: Mutex<Option<SendRequest<Body>>>,
     /// When something came back.
@@ -53,8 +59,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(member: Member, tls: Arc<ServerTls>) -> Self {
-        Self { member, tls, kept: Mutex::default(), heard: Instant::now().into() }
+    pub(super) fn new(member: Member, addresses: Arc<Addresses>, tls: Arc<ServerTls>) -> Self {
+        Self { member, addresses, tls, kept: Mutex::default(), heard: Instant::now().into() }
     }
 
     /// Asks for a short answer.
@@ -122,19 +128,7 @@ impl Link {
     }
 
     async fn connect(&self) -> io::Result<SendRequest<Body>> {
-        let address: Address = self.member.address.parse().map_err(io::Error::other)?;
-        let Address { host, port } = address.with_default_port();
-        let port = port.expect("the default has been put in");
-        let stream = TcpStream::connect((host.as_str(), port)).await?;
-        stream.set_nodelay(true)?;
-        let key: KeyId =
-            self.member.key.parse().map_err(|()| {
-                io::Error::other(format!("the key of {} is no key", self.member.name))
-            })?;
-        let tls = self.tls.to_member(key).map_err(io::Error::other)?;
-        // The name is not looked at: the key is.
-        let name = ServerName::try_from("member").expect("this is a name");
-        let stream = TlsConnector::from(Arc::new(tls)).connect(name, stream).await?;
+        let stream = self.dial_all().await?;
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(SILENCE)
@@ -151,6 +145,33 @@ impl Link {
         Ok(sender)
     }
 
+    /// Dials all addresses at once, for whoever asks may not wait for one after the other, and takes
+    /// the first where the member is.
+    async fn dial_all(&self) -> io::Result<TlsStream<TcpStream>> {
+        let key: KeyId =
+            self.member.key.parse().map_err(|()| {
+                io::Error::other(format!("the key of {} is no key", self.member.name))
+            })?;
+        let tls = Arc::new(self.tls.to_member(key).map_err(io::Error::other)?);
+        let mut dialling = JoinSet::new();
+        for address in self.addresses.of(&self.member) {
+            let tls = tls.clone();
+            dialling.spawn(async move { (dial(&address, tls).await, address) });
+        }
+        let mut failed = io::Error::from(io::ErrorKind::NotFound);
+        while let Some(dialled) = dialling.join_next().await {
+            match dialled {
+                Ok((Ok(stream), address)) => {
+                    self.addresses.worked(&self.member.key, &address);
+                    return Ok(stream);
+                }
+                Ok((Err(error), _)) => failed = error,
+                Err(error) => failed = io::Error::other(error),
+            }
+        }
+        Err(failed)
+    }
+
     fn has_heard(&self) {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
@@ -162,4 +183,16 @@ impl Link {
     fn unreachable(&self, error: io::Error) -> Unanswered {
         Unanswered::Unreachable(self.member.name.clone(), error)
     }
+}
+
+/// A connection to whoever has the key that is expected.
+async fn dial(address: &str, tls: Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+    let address: Address = address.parse().map_err(io::Error::other)?;
+    let Address { host, port } = address.with_default_port();
+    let port = port.expect("the default has been put in");
+    let stream = TcpStream::connect((host.as_str(), port)).await?;
+    stream.set_nodelay(true)?;
+    // The name is not looked at: the key is.
+    let name = ServerName::try_from("member").expect("this is a name");
+    TlsConnector::from(tls).connect(name, stream).await
 }

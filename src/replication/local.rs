@@ -13,7 +13,7 @@ use super::admissions::Admitted;
 use super::link::{Link, Unanswered};
 use super::raft::Member;
 use super::standing::MemberNow;
-use super::wire::{ADMITTED, MEMBERS, PUT_OUT};
+use super::wire::{ADMITTED, LOOK_AT, MEMBERS, PUT_OUT};
 use crate::layout::Layout;
 use crate::tls::{Pair, ServerTls};
 
@@ -38,7 +38,26 @@ pub fn ask_admitted(layout: &Layout, address: SocketAddr) -> io::Result<Vec<Admi
 
 /// Has it put a server out of the cluster. The inner failure is its answer.
 pub fn put_out(layout: &Layout, address: SocketAddr, name: &str) -> io::Result<Result<(), String>> {
-    match ask(layout, address, PUT_OUT, serde_json::to_vec(name)?, CHANGE_PATIENCE) {
+    order(layout, address, PUT_OUT, serde_json::to_vec(name)?)
+}
+
+/// Has it look for a member at another address. The inner failure is its answer.
+pub fn look_at(
+    layout: &Layout,
+    address: SocketAddr,
+    name: &str,
+    at: &str,
+) -> io::Result<Result<(), String>> {
+    order(layout, address, LOOK_AT, serde_json::to_vec(&(name, at))?)
+}
+
+fn order(
+    layout: &Layout,
+    address: SocketAddr,
+    path: &str,
+    question: Vec<u8>,
+) -> io::Result<Result<(), String>> {
+    match ask(layout, address, path, question, CHANGE_PATIENCE) {
         Err(Unanswered::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(Err(
             "the server that runs is of an earlier version: restart it (systemctl restart ecconfigd)".into(),
         )),
@@ -66,7 +85,7 @@ fn link(layout: &Layout, name: &str, address: SocketAddr) -> io::Result<(Link, R
     let key = tls.key().map_err(io::Error::other)?.to_string();
     let member = Member { name: name.to_owned(), address: address.to_string(), key };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok((Link::new(member, tls), runtime))
+    Ok((Link::new(member, Arc::default(), tls), runtime))
 }
 
 fn cause(error: Unanswered) -> io::Error {

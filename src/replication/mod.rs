@@ -15,6 +15,7 @@
 //! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
 //! it and from `global/msgc_server.conf` (`membership`, `leading`).
 
+mod addresses;
 mod admissions;
 mod arrival;
 mod asker;
@@ -49,6 +50,7 @@ mod recover;
 mod releasing;
 mod roster;
 mod service;
+mod settling;
 mod sharing;
 mod standing;
 mod start;
@@ -65,7 +67,7 @@ mod wire;
 
 pub use admissions::Admitted;
 pub use joining::Introduction;
-pub use local::{ask_admitted, ask_members, put_out};
+pub use local::{ask_admitted, ask_members, look_at, put_out};
 pub use log::Log;
 pub use recover::recover;
 pub use standing::MemberNow;

@@ -10,6 +10,7 @@ use hyper::Method;
 use tokio::task;
 use tokio::time::timeout;
 
+use super::addresses::Addresses;
 use super::link::{Link, Unanswered};
 use super::manifest::Standing;
 use super::raft::Member;
@@ -38,26 +39,31 @@ pub(super) struct Peers {
     tls: Arc<ServerTls>,
     own_key: String,
     spool_dir: PathBuf,
+    pub(super) addresses: Arc<Addresses>,
     links: Mutex<HashMap<(Use, String, String), Arc<Link>>>,
 }
 
 impl Peers {
     pub(super) fn new(tls: Arc<ServerTls>, own_key: String, spool_dir: PathBuf) -> Self {
-        Self { tls, own_key, spool_dir, links: Mutex::default() }
+        let (addresses, links) = Default::default();
+        Self { tls, own_key, spool_dir, addresses, links }
     }
 
     /// The way to a member. One that has another address now gets a new one.
     pub(super) fn link(&self, member: &Member, used: Use) -> Arc<Link> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (used, member.key.clone(), member.address.clone());
-        let new = || Arc::new(Link::new(member.clone(), self.tls.clone()));
+        let new = || {
+            let addresses = self.addresses.clone();
+            Arc::new(Link::new(member.clone(), addresses, self.tls.clone()))
+        };
         links.entry(key).or_insert_with(new).clone()
     }
 
-    /// Whether the member answers now, over a connection that is made for that: an old one may be to a
+    /// Whether the member answers now, at its address and nowhere else, over a connection that is made for that: an old one may be to a
     /// server that has another key by now.
     pub(super) async fn answers(&self, member: &Member) -> bool {
-        let link = Link::new(member.clone(), self.tls.clone());
+        let link = Link::new(member.clone(), Arc::default(), self.tls.clone());
         match link.ask(STANDING, Vec::new(), ANSWER_TIME).await {
             // It is there, and does not know this server yet.
             Ok(_) | Err(Unanswered::Refused { .. }) => true,

@@ -19,8 +19,9 @@ use super::old_copy::MAY_BE_OLD;
 use super::raft::Types;
 use super::stream;
 use super::wire::{
-    ADMITTED, APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, MEMBERS, OBJECTS, PACKS,
-    PROMISE, PROPOSE, PUT_OUT, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent, VOTE,
+    ADMITTED, APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, LOOK_AT, MEMBERS, OBJECTS,
+    PACKS, PROMISE, PROPOSE, PUT_OUT, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent,
+    VOTE,
 };
 use crate::momentum::is_same_node;
 use crate::repository::Error;
@@ -92,6 +93,10 @@ impl Cluster {
             }
             (Method::POST, MEMBERS) => json(&self.members_now().await),
             (Method::POST, ADMITTED) => json(&self.admitted()),
+            (Method::POST, LOOK_AT) => {
+                let (name, address): (String, String) = asker.question(request).await?;
+                json(&self.look_at(&name, &address).await)
+            }
             (Method::POST, PUT_OUT) => {
                 let name: String = asker.question(request).await?;
                 json(&self.put_out(&name).await.map_err(|error| error.to_string()))

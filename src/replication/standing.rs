@@ -22,6 +22,9 @@ pub struct MemberNow {
     #[serde(default)]
     key: String,
     role: String,
+    /// Where the list has it, if that is elsewhere and it has not answered there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<String>,
     /// Its own word; none if it does not answer.
     standing: Option<Standing>,
 }
@@ -51,15 +54,19 @@ impl MemberNow {
 impl fmt::Display for MemberNow {
     /// One line of a list.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, address, role, standing, .. } = self;
+        let Self { name, address, role, listed, standing, .. } = self;
         write!(f, "{name:<24} {address:<24} {role:<9} ")?;
         match standing {
             Some(Standing { version, log, applied, only_votes }) => {
                 let behind = log.saturating_sub(*applied);
                 let only_votes = if *only_votes { ", serves nobody" } else { "" };
-                write!(f, "log at {log}, {behind} behind, ecconfigd {version}{only_votes}")
+                write!(f, "log at {log}, {behind} behind, ecconfigd {version}{only_votes}")?;
             }
-            None => f.write_str("DOES NOT ANSWER"),
+            None => f.write_str("DOES NOT ANSWER")?,
+        }
+        match listed {
+            Some(listed) => write!(f, "; LISTED AT {listed}, where it has not answered"),
+            None => Ok(()),
         }
     }
 }
@@ -98,7 +105,9 @@ impl Cluster {
                     answer.and_then(|answer| serde_json::from_slice(&answer).ok())
                 }
             };
-            members.push(MemberNow { name, address, key, role: role.into(), standing });
+            let listed = self.peers.addresses.listed(&key).filter(|listed| *listed != address);
+            let role = role.into();
+            members.push(MemberNow { name, address, key, role, listed, standing });
         }
         members.sort_by(|a, b| a.name.cmp(&b.name));
         members

@@ -45,6 +45,8 @@ pub(super) const CAME: &str = "/came";
 pub(super) const ADMITTED: &str = "/admitted";
 /// A server is to be let in no more: its name.
 pub(super) const PUT_OUT: &str = "/put-out";
+/// A member is elsewhere: its name, and its address.
+pub(super) const LOOK_AT: &str = "/look-at";
 /// A pack, to be kept or to be had: `/packs/NAME`.
 pub(super) const PACKS: &str = "/packs/";
 /// What of a repository's history is missing.

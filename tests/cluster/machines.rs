@@ -57,15 +57,33 @@ impl Machines {
     /// Puts these into `global/msgc_server.conf`.
     #[track_caller]
     pub fn list(&self, members: &[usize]) {
-        let lines = members.iter().map(|&number| {
-            let Machine { name, port, .. } = &self.all[number];
-            format!("{name} = \"127.0.0.1:{port}\"\n")
-        });
+        succeeds(self.ask_to_list(self.any(), &self.places(members)));
+    }
+
+    /// These with their addresses.
+    pub fn places(&self, members: &[usize]) -> Vec<(String, u16)> {
+        let place = |&number: &usize| (self.all[number].name.clone(), self.all[number].port);
+        members.iter().map(place).collect()
+    }
+
+    /// Puts these names and ports into `global/msgc_server.conf`, through this member.
+    pub fn ask_to_list(&self, through: usize, places: &[(String, u16)]) -> Output {
+        let lines = places.iter().map(|(name, port)| format!("{name} = \"127.0.0.1:{port}\"\n"));
         let content = format!("msgc_server {{\npeers = [\n{}]\n}}\n", lines.collect::<String>());
-        let clone = self.git(self.any()).clone_of("global");
+        let clone = self.git(through).clone_of("global");
         clone.write("msgc_server.conf", &content);
         clone.commit("who the members are");
-        succeeds(clone.git(&["push"]));
+        clone.git(&["push"])
+    }
+
+    /// A port at which nobody is, for a machine that runs no more to move to.
+    pub fn new_port(&self) -> u16 {
+        free_port()
+    }
+
+    /// Gives a machine that does not run another port.
+    pub fn move_to(&mut self, number: usize, port: u16) {
+        self.all[number].port = port;
     }
 
     /// Lets a server into the cluster of the first one, as its administrator does, and starts it

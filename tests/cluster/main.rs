@@ -5,6 +5,7 @@
 mod fixture;
 
 mod accounts;
+mod addresses;
 mod as_member;
 mod big_change;
 mod by_hand;
