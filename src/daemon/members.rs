@@ -74,8 +74,11 @@ pub(super) fn recover(layout: &Layout) -> Result<(), Failure> {
     println!("This server stands alone from now on, with the repositories that it has.");
     println!("The cluster's log is kept in {}.", recovered.kept.display());
     match recovered.not_made {
-        0 => println!("Changes that only other servers had are lost."),
-        count => println!(
+        Some(0) => println!("Changes that only other servers had are lost."),
+        None => println!(
+            "Changes that only other servers had are lost; the log is damaged, so it is not known whether its last entries had been made here: look whether the repositories have what was committed last."
+        ),
+        Some(count) => println!(
             "Changes that only other servers had are lost; so are those of the last {count} entries of the log that had not been made here yet: look whether the repositories have what was committed last."
         ),
     }

@@ -1,38 +1,56 @@
-//! One file with the log of this member and what it has made of it.
+//! The log of this member and what it has made of it, on disk.
 
 use std::collections::BTreeMap;
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use std::{io, thread};
 
-use redb::{Error, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::Error;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Entries by index, as JSON.
-const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
-/// Everything else by name, as JSON.
-const FACTS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("facts");
+use super::journal::{Found, Journal};
+use super::opening::{self, WRITTEN};
+use super::raft::LogId;
+use super::record::{Named, Record};
+use super::{ends, sealed, tables};
+
+/// What this member is, beside its log.
+pub(super) const SELF: &str = "self";
+/// For whom this member has voted.
+pub(super) const VOTE: &str = "vote";
+/// The facts that make up the member: no record is without them.
+pub(super) const STANDING: [&str; 2] = [SELF, VOTE];
 /// How long to wait before what the disk has refused is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Facts by name.
 type Soon = BTreeMap<&'static str, Vec<u8>>;
 
-/// The table of entries while it is changed.
-type Log<'a> = Table<'a, u64, &'static [u8]>;
-
-/// The file. A write is on the disk when it returns, unless it says otherwise. What the disk refuses
-/// is tried until it does not: openraft would never go on after a failure, and a full disk is mended
-/// some time. Blocks.
+/// One file, and the journal beside it. A write is on the disk in both when it returns, unless it says
+/// otherwise. What the disk refuses is tried until it does not: openraft would never go on after a
+/// failure, and a full disk is mended some time. Blocks.
 pub(super) struct Database {
     path: PathBuf,
     /// None while it could not be opened again.
     open: RwLock<Option<redb::Database>>,
     /// Facts that go to the disk with whatever is written next.
     soon: Mutex<Soon>,
+    /// Held by the one who writes.
+    turn: Mutex<Turn>,
+    /// The number of the last write that is on the disk.
+    written: AtomicU64,
+}
+
+/// What the next write follows.
+struct Turn {
+    journal: Journal,
+    number: u64,
+    last: Option<LogId>,
+    standing: Vec<Named>,
 }
 
 /// A name and its value in JSON.
@@ -43,11 +61,44 @@ pub(super) fn fact<'a>(name: &'a str, value: &impl Serialize) -> io::Result<Fact
     Ok((name, serde_json::to_vec(value)?))
 }
 
+/// What a write does to the entries.
+#[derive(Clone, Copy)]
+pub(super) enum Change<'a> {
+    /// Nothing.
+    None,
+    /// These come behind the others.
+    Append(&'a [(u64, Vec<u8>)]),
+    /// Those from here to there go.
+    Remove(u64, u64),
+}
+
 impl Database {
-    /// Opens the file or makes it.
+    /// Opens the file or makes it. One that is damaged is a failure of the kind `InvalidData`.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let open = RwLock::new(Some(open(path).map_err(io::Error::other)?));
-        Ok(Self { path: path.to_owned(), open, soon: Mutex::default() })
+        opening::open(path)
+    }
+
+    /// What has been opened, and what is in the journal beside it.
+    pub(super) fn new(path: &Path, open: redb::Database, found: &Found) -> io::Result<Self> {
+        let standing = STANDING.iter().filter_map(|name| {
+            let value = tables::fact(&open, name).transpose()?;
+            Some(value.map(|value| ((*name).to_owned(), value)))
+        });
+        let standing = standing.collect::<Result<_, Error>>().map_err(io::Error::other)?;
+        let number = opening::number(&open).map_err(io::Error::other)?;
+        let number = found.records.last().map_or(0, |record| record.number).max(number);
+        let last = ends::of_database(&open).map_err(io::Error::other)?;
+        let turn = Turn { journal: Journal::start(path, found)?, number, last, standing };
+        let this = Self {
+            path: path.to_owned(),
+            open: RwLock::new(Some(open)),
+            soon: Mutex::default(),
+            turn: Mutex::new(turn),
+            written: number.into(),
+        };
+        // The journal tells at any time how far this member has come.
+        this.put(&[]);
+        Ok(this)
     }
 
     /// Where it is.
@@ -60,10 +111,7 @@ impl Database {
         if let Some(value) = self.soon().get(name) {
             return Ok(Some(serde_json::from_slice(value)?));
         }
-        let value = self.again(|database| {
-            let facts = database.begin_read()?.open_table(FACTS)?;
-            Ok(facts.get(name)?.map(|value| value.value().to_vec()))
-        });
+        let value = self.again(|database| tables::fact(database, name));
         value.map(|value| Ok(serde_json::from_slice(&value)?)).transpose()
     }
 
@@ -75,18 +123,12 @@ impl Database {
 
     /// Writes facts, all or none.
     pub(super) fn put(&self, facts: &[Fact<'_>]) {
-        self.write(|_| Ok(()), facts);
+        self.write(Change::None, facts);
     }
 
     /// Writes entries behind the others.
     pub(super) fn append(&self, entries: &[(u64, Vec<u8>)]) {
-        let append = |log: &mut Log<'_>| {
-            for (index, entry) in entries {
-                log.insert(index, entry.as_slice())?;
-            }
-            Ok(())
-        };
-        self.write(append, &[]);
+        self.write(Change::Append(entries), &[]);
     }
 
     /// Writes what was to be written with something else.
@@ -97,47 +139,62 @@ impl Database {
     }
 
     /// Changes the entries, and writes facts with it.
-    fn write(&self, change: impl Fn(&mut Log<'_>) -> Result<(), Error>, facts: &[Fact<'_>]) {
+    fn write(&self, change: Change<'_>, facts: &[Fact<'_>]) {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = turn.begin(change, facts);
+        let written = number.to_string().into_bytes();
         self.again(|database| {
-            let write = database.begin_write()?;
-            // Not before: nobody else writes now, so nothing that is older can follow.
             let soon = std::mem::take(&mut *self.soon());
-            let written = fill(write, &change, &soon, facts);
-            if written.is_err() {
+            let facts = facts.iter().map(|(name, value)| (*name, value.as_slice()));
+            let first = soon.iter().map(|(name, value)| (*name, value.as_slice()));
+            let all = first.chain(facts).chain([(WRITTEN, written.as_slice())]);
+            let done = tables::write(database, change, all);
+            if done.is_err() {
                 let mut later = self.soon();
                 soon.into_iter().for_each(|(name, value)| _ = later.entry(name).or_insert(value));
             }
-            written
+            done
         });
+        turn.journal.wait(number);
+        self.written.store(number, Ordering::Relaxed);
     }
 
-    /// The entries of a range, in order.
+    /// The entries of a range, in order. Fails if one of them is not what was written.
     pub(super) fn entries<T: DeserializeOwned>(
         &self,
         range: impl RangeBounds<u64>,
     ) -> io::Result<Vec<T>> {
         let range = (range.start_bound().cloned(), range.end_bound().cloned());
-        let found = self.again(|database| {
-            let log = database.begin_read()?.open_table(LOG)?;
-            let entries = log.range::<u64>(range)?;
-            entries.map(|entry| Ok(entry?.1.value().to_vec())).collect::<Result<Vec<_>, Error>>()
-        });
-        found.iter().map(|entry| Ok(serde_json::from_slice(entry)?)).collect()
+        let found = self.again(|database| tables::entries(database, range));
+        found.iter().map(|entry| self.whole(entry)).collect()
     }
 
     /// The last entry.
     pub(super) fn last<T: DeserializeOwned>(&self) -> io::Result<Option<T>> {
-        let last = self.again(|database| {
-            let log = database.begin_read()?.open_table(LOG)?;
-            Ok(log.last()?.map(|(_, entry)| entry.value().to_vec()))
-        });
-        last.map(|entry| Ok(serde_json::from_slice(&entry)?)).transpose()
+        self.again(tables::last).map(|(_, entry)| self.whole(&entry)).transpose()
+    }
+
+    fn whole<T: DeserializeOwned>(&self, entry: &[u8]) -> io::Result<T> {
+        let read = sealed::check(entry).and_then(|()| Ok(serde_json::from_slice(entry)?));
+        read.map_err(|error| {
+            let path = self.path.display();
+            io::Error::new(error.kind(), format!("the cluster's log in {path} is damaged: {error}"))
+        })
     }
 
     /// Removes the entries of a range, and writes facts with it.
     pub(super) fn remove(&self, range: impl RangeBounds<u64>, facts: &[Fact<'_>]) {
-        let range = (range.start_bound().cloned(), range.end_bound().cloned());
-        self.write(|log| Ok(log.retain_in::<u64, _>(range, |_, _| false)?), facts);
+        let from = match range.start_bound() {
+            Bound::Included(from) => *from,
+            Bound::Excluded(before) => before + 1,
+            Bound::Unbounded => 0,
+        };
+        let to = match range.end_bound() {
+            Bound::Included(to) => *to,
+            Bound::Excluded(end) => end.saturating_sub(1),
+            Bound::Unbounded => u64::MAX,
+        };
+        self.write(Change::Remove(from, to), facts);
     }
 
     fn soon(&self) -> MutexGuard<'_, Soon> {
@@ -168,38 +225,32 @@ impl Database {
 
     /// After a failure redb does nothing more with a file that is open.
     fn open_again(&self) {
-        let mut open_file = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        *open_file = None;
-        *open_file = open(&self.path).ok();
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        *open = None;
+        let written = self.written.load(Ordering::Relaxed);
+        *open = opening::open_again(&self.path, written).ok();
     }
 }
 
-fn fill(
-    write: WriteTransaction,
-    change: impl Fn(&mut Log<'_>) -> Result<(), Error>,
-    soon: &Soon,
-    facts: &[Fact<'_>],
-) -> Result<(), Error> {
-    change(&mut write.open_table(LOG)?)?;
-    let mut table = write.open_table(FACTS)?;
-    for (name, value) in soon.iter().chain(facts.iter().map(|(name, value)| (name, value))) {
-        table.insert(*name, value.as_slice())?;
+impl Turn {
+    /// Has the journal have a write, and returns its number.
+    fn begin(&mut self, change: Change<'_>, facts: &[Fact<'_>]) -> u64 {
+        self.number += 1;
+        self.last = self.last.max(ends::of_write(change, facts));
+        for (name, value) in facts.iter().filter(|(name, _)| STANDING.contains(name)) {
+            self.standing.retain(|(known, _)| known != name);
+            self.standing.push(((*name).to_owned(), value.clone()));
+        }
+        let head = (self.number, self.last);
+        self.journal.begin(Record::new(head, change, facts, &self.standing));
+        self.number
     }
-    drop(table);
-    Ok(write.commit()?)
-}
-
-fn open(path: &Path) -> Result<redb::Database, Error> {
-    let database = redb::Database::create(path)?;
-    let made = database.begin_write()?;
-    made.open_table(LOG)?;
-    made.open_table(FACTS)?;
-    made.commit()?;
-    Ok(database)
 }
 
 #[cfg(test)]
 mod tests {
+    use redb::WriteTransaction;
+
     use super::*;
 
     impl Database {

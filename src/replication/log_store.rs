@@ -13,14 +13,13 @@ use openraft::{
 };
 use tokio::task;
 
-use super::database::{Database, fact};
+use super::database::{Database, VOTE, fact};
 use super::raft::{LogId, StorageError, Types};
 use super::recent::Recent;
 use super::unwritten::{MOST, Unwritten, Written};
 use crate::repository::{Inbox, SmallPack};
 
-const VOTE: &str = "vote";
-const PURGED: &str = "purged";
+pub(super) const PURGED: &str = "purged";
 /// Bytes of packs in the entries that are sent at a time.
 const SENT_AT_ONCE: usize = 64 << 10;
 

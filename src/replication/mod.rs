@@ -3,7 +3,9 @@
 //! A server that stands alone is a cluster of one: what it proposes is accepted at once, and there
 //! is no log. When an administrator lets a second server in (`joining`), the first one begins a
 //! *cluster*: a log in `database`, kept by openraft (`raft`, `log_store`, `state_machine`), with one
-//! entry (`change`) for each change of anything, which every member makes (`making`). Small packs are
+//! entry (`change`) for each change of anything, which every member makes (`making`). Each write to it
+//! (`tables`) is in a `journal` too (`record`), from which a start (`opening`) makes again what the
+//! database has lost. Small packs are
 //! in the entries that bring them; others travel ahead and are on the disks of a majority before an
 //! entry is proposed (`proposing`), and who lacks one fetches it (`arrival`). The leader's disk gets an
 //! entry while the others do (`unwritten`), and whoever waits for one is told when readers see it
@@ -24,9 +26,11 @@ mod cluster;
 mod database;
 #[cfg(test)]
 mod decided_twice;
+mod ends;
 mod giving;
 mod handing_over;
 mod joining;
+mod journal;
 mod known;
 #[cfg(test)]
 mod late_answers;
@@ -42,13 +46,17 @@ mod membership;
 mod mending;
 mod network;
 mod old_copy;
+mod opening;
 mod peers;
+mod place;
 mod proposing;
 mod raft;
 mod recent;
+mod record;
 mod recover;
 mod releasing;
 mod roster;
+mod sealed;
 mod service;
 mod settling;
 mod sharing;
@@ -61,6 +69,7 @@ mod stopping;
 mod stream;
 #[cfg(test)]
 mod suite;
+mod tables;
 mod unwritten;
 mod waiting;
 mod wire;

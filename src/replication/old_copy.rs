@@ -3,18 +3,17 @@
 //! others could decide something else instead. So until such a server knows that it lacks nothing, it
 //! does not vote, is not elected, and follows only a leader of whom enough of the others know no later
 //! one.
+//!
+//! So it is with a log that was damaged (`opening`), except that it knows for whom this server has
+//! voted and how far it had come.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use openraft::Vote;
 use openraft::raft::VoteRequest;
-use serde::{Deserialize, Serialize};
 use tokio::task;
 use tokio::time::sleep;
 
@@ -22,11 +21,14 @@ use super::cluster::Cluster;
 use super::database::{Database, fact};
 use super::log_store::last_log_id;
 use super::peers::Use;
-use super::raft::LogId;
+use super::place::Place;
+use super::raft::{LogId, Member};
 use super::service::{Failure, unavailable};
 use super::wire::{PROMISE, Promise};
 
 const PLACE: &str = "place";
+/// The end of what this log has lost.
+pub(super) const LOST: &str = "lost";
 /// How soon it is looked again whether the log lacks nothing.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Another member tells the end of its log within this time.
@@ -36,25 +38,13 @@ const CATCH_UP_TIME: Duration = Duration::from_secs(30);
 
 pub(super) const MAY_BE_OLD: &str = "this server's log may be an old copy";
 
-/// Where a file lies: no copy has the same.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
-    inode: u64,
-    /// None where the file system does not say.
-    made: Option<SystemTime>,
-}
-
-impl Place {
-    fn of(path: &Path) -> io::Result<Self> {
-        let file = fs::metadata(path)?;
-        Ok(Self { inode: file.ino(), made: file.created().ok() })
-    }
-}
-
 /// What is known of this server's log.
 pub(super) struct OldCopy {
     database: Arc<Database>,
     is_suspected: AtomicBool,
+    is_copy: bool,
+    /// The end of what it has lost.
+    lost: Option<LogId>,
     /// The leader who may be followed meanwhile.
     followed: Mutex<Option<Vote<u64>>>,
 }
@@ -70,15 +60,23 @@ impl OldCopy {
                 false
             }
         };
-        Ok(Self { database, is_suspected: is_copy.into(), followed: Mutex::default() })
+        let lost = database.get::<Option<LogId>>(LOST)?.flatten();
+        let is_suspected = AtomicBool::new(is_copy || lost.is_some());
+        Ok(Self { database, is_suspected, is_copy, lost, followed: Mutex::default() })
     }
 
     pub(super) fn is_suspected(&self) -> bool {
         self.is_suspected.load(Ordering::Relaxed)
     }
 
+    /// Whether a log has all that this one has lost.
+    fn has_what_is_lost(&self, last: Option<LogId>) -> bool {
+        !self.is_copy && self.lost.is_some() && self.lost <= last
+    }
+
     fn is_none(&self) -> io::Result<()> {
-        self.database.put(&[fact(PLACE, &Place::of(self.database.path())?)?]);
+        let here = Place::of(self.database.path())?;
+        self.database.put(&[fact(PLACE, &here)?, fact(LOST, &None::<LogId>)?]);
         self.is_suspected.store(false, Ordering::Relaxed);
         Ok(())
     }
@@ -91,11 +89,13 @@ impl Cluster {
         if !self.old_copy.is_suspected() {
             return;
         }
-        tracing::warn!(
-            "the cluster's log in {} is a copy of the one that was written, and may be an old one: this server does not vote before it has heard from the others that it lacks nothing",
-            self.old_copy.database.path().display(),
-        );
-        while !self.has_what_a_leader_has().await && !self.has_what_all_voters_have().await {
+        if self.old_copy.is_copy {
+            tracing::warn!(
+                "the cluster's log in {} is a copy of the one that was written, and may be an old one: this server does not vote before it has heard from the others that it lacks nothing",
+                self.old_copy.database.path().display(),
+            );
+        }
+        while !self.lacks_nothing().await {
             sleep(PAUSE).await;
         }
         let this = self.clone();
@@ -112,6 +112,9 @@ impl Cluster {
         if !self.old_copy.is_suspected() {
             return Ok(());
         }
+        if self.old_copy.has_what_is_lost(request.last_log_id) {
+            return Ok(());
+        }
         let newest = self.newest_of_all().await;
         match newest.is_some_and(|newest| newest <= request.last_log_id) {
             true => Ok(()),
@@ -123,7 +126,11 @@ impl Cluster {
     /// forgotten. Any majority with this server in it has one of those that are asked.
     pub(super) async fn must_follow(&self, vote: &Vote<u64>) -> Result<(), Failure> {
         let followed = || self.old_copy.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.old_copy.is_suspected() || followed().as_ref() == Some(vote) {
+        // One that has lost its log knows its own vote.
+        if !self.old_copy.is_suspected() || !self.old_copy.is_copy {
+            return Ok(());
+        }
+        if followed().as_ref() == Some(vote) {
             return Ok(());
         }
         let promises = self.promises().await;
@@ -136,6 +143,14 @@ impl Cluster {
         }
         *followed() = Some(*vote);
         Ok(())
+    }
+
+    async fn lacks_nothing(&self) -> bool {
+        if self.old_copy.lost.is_some() && !self.old_copy.is_copy {
+            let own = self.promise().await;
+            return own.is_ok_and(|own| self.old_copy.has_what_is_lost(own.last));
+        }
+        self.has_what_a_leader_has().await || self.has_what_all_voters_have().await
     }
 
     async fn has_what_a_leader_has(&self) -> bool {
@@ -161,14 +176,21 @@ impl Cluster {
     /// How far each of the others who vote has come.
     async fn promises(&self) -> Vec<Option<Promise>> {
         let mut promises = Vec::new();
-        for (id, (member, votes)) in self.members() {
-            if votes && id != self.id {
-                let link = self.peers.link(&member, Use::Talk);
-                let answer = link.ask(PROMISE, Vec::new(), ASK_TIME).await.ok();
-                promises.push(answer.and_then(|answer| serde_json::from_slice(&answer).ok()));
-            }
+        for member in self.others_who_may_vote() {
+            let link = self.peers.link(&member, Use::Talk);
+            let answer = link.ask(PROMISE, Vec::new(), ASK_TIME).await.ok();
+            promises.push(answer.and_then(|answer| serde_json::from_slice(&answer).ok()));
         }
         promises
+    }
+
+    /// As far as this server knows: one that has lost its log takes all of whom it was told for voters.
+    fn others_who_may_vote(&self) -> Vec<Member> {
+        if self.members().is_empty() {
+            let told = self.kept.members();
+            return self.peers.others(&told).cloned().collect();
+        }
+        self.others_who_vote().into_values().collect()
     }
 
     /// How far this server has come.

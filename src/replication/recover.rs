@@ -6,6 +6,7 @@ use std::{fs, io};
 use openraft::{Entry, RaftLogId};
 
 use super::database::Database;
+use super::journal;
 use super::raft::Types;
 use super::sharing::with_noted;
 use super::state::State;
@@ -15,8 +16,8 @@ use crate::layout::Layout;
 /// What became of it.
 pub struct Recovered {
     /// Entries at the end of the log of which it is not known whether they have been made here: what
-    /// has not is lost, if it had been acknowledged at all.
-    pub not_made: u64,
+    /// has not is lost, if it had been acknowledged at all. None if the log is damaged: nobody knows.
+    pub not_made: Option<u64>,
     /// Where the cluster's log is now.
     pub kept: PathBuf,
 }
@@ -24,16 +25,18 @@ pub struct Recovered {
 /// Makes this server one that stands alone, with all it has. It must not be running. None if it is
 /// no member.
 pub fn recover(layout: &Layout) -> io::Result<Option<Recovered>> {
-    if !layout.cluster_log().exists() {
+    let log = layout.cluster_log();
+    if !log.exists() && !journal::Found::read(&log)?.is_used() {
         return Ok(None);
     }
-    let not_made = {
-        let database = Database::open(&layout.cluster_log())?;
-        let state: State = database.get(super::state::STATE)?.unwrap_or_default();
-        leave_accounts(layout, &state).map_err(io::Error::other)?;
-        let last: Option<Entry<Types>> = database.last()?;
-        let last = last.map_or(0, |entry| entry.get_log_id().index);
-        last.saturating_sub(state.applied.map_or(0, |id| id.index))
+    let not_made = match Database::open(&log) {
+        Ok(database) => {
+            let state: State = database.get(super::state::STATE)?.unwrap_or_default();
+            leave_accounts(layout, &state).map_err(io::Error::other)?;
+            Some(not_made(&database, &state)?)
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
+        Err(error) => return Err(error),
     };
     let name = |n: u32| layout.cluster().with_added_extension(format!("before-recovery-{n}"));
     let kept = (1..).map(name).find(|path| !path.exists());
@@ -51,4 +54,10 @@ fn leave_accounts(layout: &Layout, state: &State) -> Result<(), accounts::Error>
         locked.write(&with_noted(state, &noted))?;
     }
     locked.forget(&noted)
+}
+
+fn not_made(database: &Database, state: &State) -> io::Result<u64> {
+    let last: Option<Entry<Types>> = database.last()?;
+    let last = last.map_or(0, |entry| entry.get_log_id().index);
+    Ok(last.saturating_sub(state.applied.map_or(0, |id| id.index)))
 }

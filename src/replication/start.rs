@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 use super::cluster::{Cluster, Parts};
-use super::database::{Database, fact};
+use super::database::{Database, SELF, fact};
 use super::joining::Introduction;
+use super::journal;
 use super::known::Known;
 use super::log_store::{LogStore, packs};
 use super::old_copy::OldCopy;
+use super::opening::{self, IfDamaged};
 use super::peers::Peers;
 use super::raft::Types;
 use super::state::Kept;
@@ -23,8 +25,6 @@ use crate::accounts;
 use crate::layout::Layout;
 use crate::repository::{Inbox, Store};
 use crate::tls::ServerTls;
-
-const SELF: &str = "self";
 
 /// What a member is, beside its log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,23 +53,30 @@ pub struct Setting {
 impl Setting {
     /// Whether this server is a member, or has been let in.
     pub(super) fn is_member(&self) -> bool {
-        self.layout.cluster_log().exists() || self.layout.introduction().exists()
+        let log = self.layout.cluster_log();
+        let journal = journal::paths(&log);
+        log.exists()
+            || self.layout.introduction().exists()
+            || journal.iter().any(|path| path.exists())
     }
 
     /// Starts the member. A server that was let in begins with an empty log.
     pub(super) fn start(&self, name: &str) -> io::Result<Arc<Cluster>> {
         fs::create_dir_all(self.layout.cluster())?;
+        let key = self.tls.key().map_err(io::Error::other)?.to_string();
         let introduction = self.introduction()?;
-        let database = Arc::new(Database::open(&self.layout.cluster_log())?);
+        let database = Arc::new(self.database(&introduction, &key)?);
         let name = match introduction.name() {
             "" => name,
             name => name,
         };
         let identity = self.identity(&database, name)?;
-        let key = self.tls.key().map_err(io::Error::other)?.to_string();
         let old_copy = OldCopy::look(database.clone())?;
         let inbox = Arc::new(Inbox::open(self.store.dir())?);
-        tidy(&inbox, &database)?;
+        // What a lost log has named may be asked for again.
+        if !old_copy.is_suspected() {
+            tidy(&inbox, &database)?;
+        }
         let kept =
             Arc::new(Kept::open(database.clone(), identity.id, introduction.members().to_vec())?);
         let spool_dir = self.layout.spool();
@@ -103,6 +110,23 @@ impl Setting {
         self.runtime.block_on(Cluster::start(parts, self.runtime.clone()))
     }
 
+    /// The log; where it is damaged and there are others, a new one that they fill.
+    fn database(&self, introduction: &Introduction, key: &str) -> io::Result<Database> {
+        let path = self.layout.cluster_log();
+        let if_damaged = match introduction.members().iter().any(|member| member.key != key) {
+            true => IfDamaged::BeginAgain,
+            false => IfDamaged::Fail,
+        };
+        opening::open_or(&path, if_damaged).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => io::Error::other(format!(
+                "{} {error}, and no other server is known that has it: put a backup of {} back, or have this server go on with the repositories that it has (ecconfigd recover --force-new-cluster)",
+                path.display(),
+                self.layout.state().display(),
+            )),
+            _ => error,
+        })
+    }
+
     fn identity(&self, database: &Database, name: &str) -> io::Result<Identity> {
         if let Some(identity) = database.get(SELF)? {
             return Ok(identity);
@@ -115,7 +139,13 @@ impl Setting {
 
     fn introduction(&self) -> io::Result<Introduction> {
         match fs::read(self.layout.introduction()) {
-            Ok(content) => Ok(serde_json::from_slice(&content)?),
+            Ok(content) => Ok(serde_json::from_slice(&content).unwrap_or_else(|error| {
+                tracing::warn!(
+                    "who the members of the cluster are cannot be read in {}: {error}; it is written again when they are known from the log",
+                    self.layout.introduction().display(),
+                );
+                Introduction::default()
+            })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Introduction::default()),
             Err(error) => Err(error),
         }
@@ -134,7 +164,10 @@ fn tidy(inbox: &Inbox, database: &Database) -> io::Result<()> {
 /// opened.
 pub fn put_aside(layout: &Layout) -> io::Result<Option<PathBuf>> {
     let repositories = layout.repositories();
-    let is_new = layout.introduction().exists() && !layout.cluster_log().exists();
+    let log = layout.cluster_log();
+    // One that has lost its log goes on with what it has.
+    let was_member = log.exists() || journal::Found::read(&log)?.is_used();
+    let is_new = layout.introduction().exists() && !was_member;
     if !is_new || !repositories.exists() {
         return Ok(None);
     }
