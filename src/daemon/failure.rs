@@ -70,6 +70,13 @@ impl Failure {
         Self::new(code, format!("the repositories in {dir} cannot be used: {error}{advice}"))
     }
 
+    /// The log has ended by itself.
+    pub(super) fn log(cause: &str) -> Self {
+        Self::system(format!(
+            "the cluster's log cannot go on, and this server ends, to look through all of it when it starts again: {cause}"
+        ))
+    }
+
     /// It may work later.
     pub(super) fn temporary(message: impl Display) -> Self {
         Self::new(EX_TEMPFAIL, message)

@@ -133,11 +133,7 @@ impl Running {
         tokio::spawn(watchdog::feed(self.status.app.clone(), pings, self.drain.clone()));
         self.started();
 
-        while let Told::Reload = self.told(&mut signals).await {
-            notify::reloading();
-            self.reload.everything().await;
-            notify::ready(&self.status.line());
-        }
+        let ended = self.until_told(&mut signals).await;
         notify::stopping();
         self.status.app.log().leave_to_others().await;
         // Acceptors that are gone need not be told.
@@ -147,7 +143,25 @@ impl Running {
         let app = self.status.app.clone();
         let written = task::spawn_blocking(move || app.write_nodes());
         let _ = timeout(LAST_WORK_TIME, written).await;
-        Ok(())
+        ended
+    }
+
+    /// Reloads whenever it is told to. Fails if the log does.
+    async fn until_told(&self, signals: &mut Signals) -> Result<(), Failure> {
+        loop {
+            let told = tokio::select! {
+                told = self.told(signals) => told,
+                cause = self.status.app.log().failed() => return Err(Failure::log(&cause)),
+            };
+            match told {
+                Told::Stop(_) => return Ok(()),
+                Told::Reload => {
+                    notify::reloading();
+                    self.reload.everything().await;
+                    notify::ready(&self.status.line());
+                }
+            }
+        }
     }
 
     fn acceptor(&self, pinged: mpsc::Receiver<Ping>) -> Acceptor {

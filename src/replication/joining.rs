@@ -131,7 +131,8 @@ impl Cluster {
             let members: Vec<Member> = self.members().into_values().map(|(m, _)| m).collect();
             let introduction = Introduction { name: self.name.clone(), members };
             let text = serde_json::to_string(&introduction).unwrap_or_default();
-            if introduction.members.len() > 1 && text != written {
+            let is_needed = introduction.members.len() > 1 || self.introduction.exists();
+            if is_needed && text != written {
                 let (path, content) = (self.introduction.clone(), text.clone());
                 let done = spawn_blocking(move || files::replace_private(&path, &content)).await;
                 match done.map_err(io::Error::other).flatten() {

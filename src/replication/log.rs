@@ -268,6 +268,17 @@ impl Log {
         }
     }
 
+    /// Returns why the log cannot go on by itself, when it cannot: a start looks through all of it.
+    pub async fn failed(&self) -> String {
+        loop {
+            let begins = self.begins.notified();
+            match self.cluster.load_full() {
+                Some(cluster) => return cluster.failed().await,
+                None => begins.await,
+            }
+        }
+    }
+
     /// Closes the log.
     pub async fn stop(&self) {
         if let Some(cluster) = self.cluster.load_full() {

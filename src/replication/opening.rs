@@ -205,13 +205,11 @@ fn by_name(facts: &[Named]) -> impl Iterator<Item = (&str, &[u8])> {
 /// it had come, if its journal tells; otherwise it is another member, which has never voted.
 fn begin_again(path: &Path, found: &Found, why: &str) -> io::Result<Database> {
     let aside = put_aside(path)?;
-    let kept = match &aside {
-        Some(aside) => format!("is kept in {}", aside.display()),
-        None => "cannot be kept".into(),
-    };
+    let kept = aside.map(|aside| format!(" and is kept in {}", aside.display()));
     tracing::error!(
-        "the cluster's log in {} {why}; it {kept}, and this server takes part in no election until the others have given it everything again",
+        "the cluster's log in {} {why}{}: this server takes part in no election until the others have given it everything again",
         path.display(),
+        kept.unwrap_or_default(),
     );
     let tables = made(path)?;
     match found.records.last().filter(|_| found.is_own) {

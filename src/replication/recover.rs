@@ -7,7 +7,8 @@ use openraft::{Entry, RaftLogId};
 
 use super::database::Database;
 use super::journal;
-use super::raft::Types;
+use super::old_copy::LOST;
+use super::raft::{LogId, Types};
 use super::sharing::with_noted;
 use super::state::State;
 use crate::accounts;
@@ -33,7 +34,7 @@ pub fn recover(layout: &Layout) -> io::Result<Option<Recovered>> {
         Ok(database) => {
             let state: State = database.get(super::state::STATE)?.unwrap_or_default();
             leave_accounts(layout, &state).map_err(io::Error::other)?;
-            Some(not_made(&database, &state)?)
+            not_made(&database, &state)?
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => None,
         Err(error) => return Err(error),
@@ -56,8 +57,11 @@ fn leave_accounts(layout: &Layout, state: &State) -> Result<(), accounts::Error>
     locked.forget(&noted)
 }
 
-fn not_made(database: &Database, state: &State) -> io::Result<u64> {
+fn not_made(database: &Database, state: &State) -> io::Result<Option<u64>> {
+    if database.get::<Option<LogId>>(LOST)?.flatten().is_some() {
+        return Ok(None);
+    }
     let last: Option<Entry<Types>> = database.last()?;
     let last = last.map_or(0, |entry| entry.get_log_id().index);
-    Ok(last.saturating_sub(state.applied.map_or(0, |id| id.index)))
+    Ok(Some(last.saturating_sub(state.applied.map_or(0, |id| id.index))))
 }

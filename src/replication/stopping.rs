@@ -68,6 +68,16 @@ impl Cluster {
         let _ = timeout(CLOSE_TIME, closed).await;
     }
 
+    /// Returns why the log has ended by itself.
+    pub(super) async fn failed(&self) -> String {
+        let mut metrics = self.raft.metrics();
+        let ended = metrics.wait_for(|now| now.running_state.is_err()).await;
+        match ended.map(|now| now.running_state.clone()) {
+            Ok(Err(fatal)) => fatal.to_string(),
+            _ => "it has been closed".into(),
+        }
+    }
+
     /// What comes of it, if it comes before the server stops.
     pub(super) async fn unless_it_stops<T>(
         &self,

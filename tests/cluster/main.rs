@@ -10,6 +10,7 @@ mod as_member;
 mod big_change;
 mod by_hand;
 mod damaged_accounts;
+mod damaged_log;
 mod disks;
 mod joining;
 mod late_member;
