@@ -241,8 +241,6 @@ fn made(path: &Path) -> io::Result<Tables> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::FileExt;
-
     use openraft::{CommittedLeaderId, Entry, EntryPayload};
     use tempfile::TempDir;
 
@@ -381,7 +379,7 @@ mod tests {
         let database = open(&path).unwrap();
         // So much that the journal does not go back to the beginning.
         let much = fact("much", &"x".repeat(1 << 20)).unwrap();
-        (0..3).for_each(|_| database.put(&[much.clone()]));
+        (0..3).for_each(|_| database.put(std::slice::from_ref(&much)));
         drop(database);
         fs::write(&path, &old).unwrap();
         assert!(!assert_nothing_is_lost_in_silence(&path, "some is in the journal"));

@@ -72,10 +72,9 @@ impl Cluster {
     pub(super) async fn failed(&self) -> String {
         let mut metrics = self.raft.metrics();
         let ended = metrics.wait_for(|now| now.running_state.is_err()).await;
-        match ended.map(|now| now.running_state.clone()) {
-            Ok(Err(fatal)) => fatal.to_string(),
-            _ => "it has been closed".into(),
-        }
+        let cause =
+            ended.ok().and_then(|now| now.running_state.as_ref().err().map(ToString::to_string));
+        cause.unwrap_or_else(|| "it has been closed".into())
     }
 
     /// What comes of it, if it comes before the server stops.
