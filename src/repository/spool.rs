@@ -23,12 +23,12 @@ pub enum Spool {
 }
 
 /// Content in the making.
-pub struct SpoolWriter(SpooledTempFile);
+pub struct SpoolWriter(SpooledTempFile, usize);
 
 impl SpoolWriter {
     /// Files are made in `dir`.
     pub fn new(dir: &Path) -> Self {
-        Self(SpooledTempFile::new_in(IN_MEMORY, dir))
+        Self(SpooledTempFile::new_in(IN_MEMORY, dir), 0)
     }
 
     /// Whether so many more bytes will still be kept in memory, so that writing cannot block.
@@ -36,6 +36,14 @@ impl SpoolWriter {
         match &self.0 {
             file if file.is_rolled() => false,
             _ => more <= IN_MEMORY / 4,
+        }
+    }
+
+    /// Bytes that are in memory.
+    pub fn in_memory(&self) -> usize {
+        match self.0.is_rolled() {
+            true => 0,
+            false => self.1,
         }
     }
 
@@ -53,7 +61,9 @@ impl SpoolWriter {
 
 impl Write for SpoolWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let written = self.0.write(bytes)?;
+        self.1 += written;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -15,7 +15,9 @@ use tokio_rustls::TlsAcceptor;
 use super::app::App;
 use super::connection::Connection;
 use super::drain::Drain;
-use super::limits::{DRAIN_TIME, MAX_CONNECTIONS, RESERVED_DESCRIPTORS};
+use super::guest::Place;
+use super::limits::DRAIN_TIME;
+use super::room::Room;
 
 /// How long to wait when the system has no descriptor for a connection and no other one ends.
 const NO_DESCRIPTOR_PAUSE: Duration = Duration::from_millis(500);
@@ -31,28 +33,15 @@ pub struct Listener {
 /// Somebody asks whether connections are still accepted.
 pub type Ping = oneshot::Sender<()>;
 
-/// The places that there are for connections: all acceptors of the process share them.
-#[derive(Clone)]
-pub struct Room(Arc<Semaphore>);
-
-impl Room {
-    /// Connections get what `descriptors` leaves for them.
-    pub fn new(descriptors: u64) -> Self {
-        let places = descriptors.saturating_sub(RESERVED_DESCRIPTORS).clamp(16, MAX_CONNECTIONS);
-        Self(Arc::new(Semaphore::new(places as usize)))
-    }
-}
-
 /// Accepts connections on one socket.
 pub struct Acceptor {
     app: Arc<App>,
     tls: TlsAcceptor,
     drain: Drain,
-    free: Arc<Semaphore>,
+    room: Room,
     connections: JoinSet<()>,
     pings: mpsc::Receiver<Ping>,
     out_of_descriptors: bool,
-    is_full: bool,
 }
 
 impl Acceptor {
@@ -61,18 +50,17 @@ impl Acceptor {
         app: Arc<App>,
         tls: Arc<ServerConfig>,
         drain: Drain,
-        Room(free): Room,
+        room: Room,
         pings: mpsc::Receiver<Ping>,
     ) -> Self {
         Self {
             app,
             tls: tls.into(),
             drain,
-            free,
+            room,
             connections: JoinSet::new(),
             pings,
             out_of_descriptors: false,
-            is_full: false,
         }
     }
 
@@ -99,33 +87,27 @@ impl Acceptor {
                 Some(ping) = self.pings.recv() => {
                     let _ = ping.send(());
                 }
-                (place, accepted) = accept_one(self.free.clone(), socket) => match accepted {
-                    Ok((stream, client)) => self.serve(stream, client, place),
+                accepted = accept_one(self.room.clone(), socket) => match accepted {
+                    Ok((stream, client)) => self.serve(stream, client),
                     Err(error) => self.failed(error).await,
                 },
             }
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, client: SocketAddr, place: OwnedSemaphorePermit) {
+    /// One that gets no place is closed.
+    fn serve(&mut self, stream: TcpStream, client: SocketAddr) {
         self.out_of_descriptors = false;
-        let is_full = self.free.available_permits() == 0;
-        if is_full && !self.is_full {
-            tracing::warn!(
-                "no place is left for another connection, others wait until one ends; raise LimitNOFILE of the service",
-            );
-        }
-        self.is_full = is_full;
+        let client = client.ip().to_canonical();
+        let Some(place) = self.room.admit(client) else { return };
         let connection = Connection {
             app: self.app.clone(),
             tls: self.tls.clone(),
-            client: client.ip().to_canonical(),
+            client,
             drain: self.drain.clone(),
+            guest: place.guest().clone(),
         };
-        self.connections.spawn(async move {
-            let _place = place;
-            connection.run(stream).await;
-        });
+        self.connections.spawn(serve(connection, stream, place));
     }
 
     /// Without a descriptor for the next connection the one thing to do is to wait for another to
@@ -152,11 +134,10 @@ impl Acceptor {
     /// their answers first.
     fn take_backlog(&mut self, socket: &std::net::TcpListener) {
         while let Ok((stream, client)) = socket.accept() {
-            let Ok(place) = self.free.clone().try_acquire_owned() else { return };
             if stream.set_nonblocking(true).is_ok()
                 && let Ok(stream) = TcpStream::from_std(stream)
             {
-                self.serve(stream, client, place);
+                self.serve(stream, client);
             }
         }
     }
@@ -173,10 +154,23 @@ impl Acceptor {
     }
 }
 
-async fn accept_one(
-    free: Arc<Semaphore>,
-    socket: &TcpListener,
-) -> (OwnedSemaphorePermit, io::Result<(TcpStream, SocketAddr)>) {
-    let place = free.acquire_owned().await.expect("the semaphore is never closed");
-    (place, socket.accept().await)
+/// Serves a connection until it ends or has to make room for another one.
+async fn serve(connection: Connection, stream: TcpStream, place: Place) {
+    let guest = place.guest().clone();
+    let client = connection.client;
+    let served = async {
+        match place.may_talk().await {
+            true => connection.run(stream, place).await,
+            false => tracing::debug!(%client, "there was no place for {client} in time"),
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        () = guest.must_end() => tracing::debug!(%client, "{client} made room for others"),
+    }
+}
+
+async fn accept_one(room: Room, socket: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    room.has_place().await;
+    socket.accept().await
 }

@@ -9,9 +9,13 @@ use tokio::sync::{Mutex, Notify};
 use super::attempts::Attempts;
 use super::drain::Drain;
 use super::hot_files::HotFiles;
-use super::limits::{HASHES_AT_ONCE, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE};
+use super::limits::{
+    HASHES_AT_ONCE, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_WAITS,
+    MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
+};
 use super::nodes::{self, Nodes};
 use super::places::Places;
+use super::shares::Shares;
 use super::throttle::Throttle;
 use crate::accounts::{self, Accounts};
 use crate::layout::Layout;
@@ -31,6 +35,9 @@ pub struct App {
     pub(super) pushes: Places,
     pub(super) reads: Places,
     pub(super) hashes: Places,
+    pub(super) writes: Places,
+    pub(super) bodies: Arc<Shares>,
+    pub(super) waits: Arc<Shares>,
     pub(super) hot_files: HotFiles,
     pub(super) committed: Notify,
     pub(super) drain: Drain,
@@ -65,6 +72,9 @@ impl App {
             pushes: Places::new(PUSHES_AT_ONCE),
             reads: Places::new(READS_AT_ONCE),
             hashes: Places::new(HASHES_AT_ONCE),
+            writes: Places::new(WRITES_AT_ONCE),
+            bodies: Shares::new(MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS),
+            waits: Shares::new(MAX_WAITS, MAX_WAITS_OF_ADDRESS),
             hot_files: HotFiles::default(),
             committed: Notify::new(),
             drain,

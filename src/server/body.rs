@@ -1,7 +1,8 @@
 //! Taking in a request's body: bounded in size and time, spooled to disk when it is large.
 
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use flate2::read::GzDecoder;
@@ -10,10 +11,12 @@ use hyper::body::Body as _;
 use hyper::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::time::{Instant, timeout};
 
+use super::app::App;
 use super::error::Error;
 use super::keep::Keep;
 use super::limits::{BODY_PAUSE, BODY_TIME};
 use super::request_body::RequestBody;
+use super::shares::Share;
 use crate::repository::{self, Spool};
 
 /// Bytes gathered before they are written to a file.
@@ -23,6 +26,8 @@ const CHUNK: usize = 256 << 10;
 pub(super) struct Upload {
     spool: Spool,
     is_gzip: bool,
+    /// Of the memory for bodies.
+    _share: Share,
 }
 
 impl Upload {
@@ -31,9 +36,10 @@ impl Upload {
         headers: &HeaderMap,
         body: RequestBody,
         limit: u64,
-        spool_dir: &Path,
+        app: &Arc<App>,
+        client: IpAddr,
     ) -> Result<Self, Error> {
-        match Self::receive_what_fits(headers, body, limit, spool_dir).await? {
+        match Self::receive_what_fits(headers, body, limit, app, client).await? {
             (upload, None) => Ok(upload),
             (_, Some(loss)) => Err(loss.into()),
         }
@@ -44,7 +50,8 @@ impl Upload {
         headers: &HeaderMap,
         body: RequestBody,
         limit: u64,
-        spool_dir: &Path,
+        app: &Arc<App>,
+        client: IpAddr,
     ) -> Result<(Self, Option<repository::Error>), Error> {
         let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
             None | Some(b"identity") => false,
@@ -54,8 +61,10 @@ impl Upload {
         if body.size_hint().lower() > limit {
             return Err(Error::TooLarge(limit));
         }
-        let (spool, loss) = receive(body, limit, Keep::new(spool_dir)).await?.finish();
-        Ok((Self { spool, is_gzip }, loss))
+        let mut share = app.bodies.take(client, 0)?;
+        let keep = receive(body, limit, app, &mut share).await?;
+        let (spool, loss) = keep.finish();
+        Ok((Self { spool, is_gzip, _share: share }, loss))
     }
 
     /// Reads it from the start, unpacked. Blocks.
@@ -71,7 +80,13 @@ impl Upload {
 /// Reads an [`Upload`].
 pub(super) type UploadReader<'a> = BufReader<Box<dyn Read + 'a>>;
 
-async fn receive(mut body: RequestBody, limit: u64, mut keep: Keep) -> Result<Keep, Error> {
+async fn receive(
+    mut body: RequestBody,
+    limit: u64,
+    app: &App,
+    share: &mut Share,
+) -> Result<Keep, Error> {
+    let mut keep = Keep::new(&app.spool_dir);
     let deadline = Instant::now() + BODY_TIME;
     let mut received = 0;
     let mut gathered = BytesMut::new();
@@ -87,10 +102,14 @@ async fn receive(mut body: RequestBody, limit: u64, mut keep: Keep) -> Result<Ke
         if received > limit {
             return Err(Error::TooLarge(limit));
         }
+        share.resize(keep.in_memory() + gathered.len() + data.len())?;
         gathered.extend_from_slice(&data);
         if gathered.len() >= CHUNK {
-            keep = keep.add(gathered.split().freeze()).await?;
+            keep = keep.add(gathered.split().freeze(), app).await?;
+            share.resize(keep.in_memory())?;
         }
     }
-    keep.add(gathered.freeze()).await
+    let keep = keep.add(gathered.freeze(), app).await?;
+    share.resize(keep.in_memory())?;
+    Ok(keep)
 }

@@ -21,7 +21,10 @@ use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 use super::app::App;
 use super::begun::begun;
 use super::drain::Drain;
-use super::limits::{HANDSHAKE_TIME, HEAD_TIME, LAST_REQUEST_TIME, MAX_HEAD, MAX_STREAMS};
+use super::guest::{Guest, Place};
+use super::limits::{
+    HANDSHAKE_TIME, HEAD_TIME, HTTP2_WINDOW, LAST_REQUEST_TIME, MAX_HEAD, MAX_STREAMS,
+};
 use super::requests::{Answer, Requests};
 use super::service::serve;
 use super::socket::Socket;
@@ -35,11 +38,12 @@ pub(super) struct Connection {
     pub(super) tls: TlsAcceptor,
     pub(super) client: IpAddr,
     pub(super) drain: Drain,
+    pub(super) guest: Arc<Guest>,
 }
 
 impl Connection {
     /// Serves it to its end. Failures are the client's and told at level 6.
-    pub(super) async fn run(self, stream: TcpStream) {
+    pub(super) async fn run(self, stream: TcpStream, place: Place) {
         let client = self.client;
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%client, "connection from {client}: {error}");
@@ -56,8 +60,9 @@ impl Connection {
             Err(_) => return tracing::debug!(%client, "TLS handshake with {client} took too long"),
         };
         if stream.get_ref().1.alpn_protocol() == Some(MEMBERS) {
-            return self.member(stream);
+            return self.member(stream, place);
         }
+        self.guest.is_active();
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = TokioIo::new(stream);
         let result = match is_http2 {
@@ -83,12 +88,17 @@ impl Connection {
 
     /// What members say to each other goes on while clients' connections are drained: what is in
     /// flight there needs it.
-    fn member(self, stream: TlsStream<Socket>) {
+    fn member(self, stream: TlsStream<Socket>, place: Place) {
         let certificate = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let Some(key) = certificate.and_then(|certificate| KeyId::of(certificate).ok()) else {
             return;
         };
-        tokio::spawn(async move { self.app.log.serve(stream, key).await });
+        // The handshake has shown that it is one.
+        self.guest.known();
+        tokio::spawn(async move {
+            self.app.log.serve(stream, key).await;
+            drop(place);
+        });
     }
 
     /// Whoever asks on a kept connection learns from the answer that it ends. Without a request it
@@ -100,7 +110,7 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIME)
-            .max_buf_size(MAX_HEAD.max(64 << 10))
+            .max_buf_size(MAX_HEAD)
             .serve_connection(stream, service);
         tokio::pin!(connection);
         tokio::select! {
@@ -124,6 +134,8 @@ impl Connection {
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(MAX_HEAD as u32)
+            .initial_stream_window_size(HTTP2_WINDOW)
+            .initial_connection_window_size(HTTP2_WINDOW)
             .keep_alive_interval(HEAD_TIME)
             .serve_connection(stream, service);
         tokio::pin!(connection);
@@ -151,12 +163,17 @@ impl Connection {
         Future: Send,
     > + use<> {
         let (app, client, requests) = (self.app.clone(), self.client, requests.clone());
-        let drain = self.drain.clone();
+        let (drain, guest) = (self.drain.clone(), self.guest.clone());
         service_fn(move |request: Request<Incoming>| {
             let (app, drain, in_flight) = (app.clone(), drain.clone(), requests.begin());
+            let guest = guest.clone();
+            let is_http2 = request.version() == Version::HTTP_2;
+            let weighed = guest.weigh(request);
             async move {
-                let is_http2 = request.version() == Version::HTTP_2;
-                let mut response = serve(app, client, request, in_flight.clone()).await;
+                let mut response = match weighed {
+                    Ok(request) => serve(app, client, &guest, request, in_flight.clone()).await,
+                    Err(error) => error.response(),
+                };
                 if drain.is_requested() && !is_http2 {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }

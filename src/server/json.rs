@@ -1,6 +1,8 @@
 //! Requests and answers in JSON.
 
 use std::io::Read;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, Response, StatusCode};
@@ -17,7 +19,8 @@ use super::response::{Body, JSON, answer, full};
 /// Reads a request's body. It must be called what it is: a page that a browser shows cannot send
 /// such a request to another server without asking it first.
 pub(super) async fn read<T: DeserializeOwned>(
-    app: &App,
+    app: &Arc<App>,
+    client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<T, Error> {
     let (head, body) = request.into_parts();
@@ -26,7 +29,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(JSON)) {
         return Err(Error::NotJson);
     }
-    let upload = Upload::receive(&head.headers, body, MAX_JSON_BODY, &app.spool_dir).await?;
+    let upload = Upload::receive(&head.headers, body, MAX_JSON_BODY, app, client).await?;
     let mut content = Vec::new();
     let mut reader = upload.reader().take(MAX_JSON_BODY + 1);
     reader.read_to_end(&mut content).map_err(|_| Error::ClientGone)?;

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use bytes::Bytes;
-use tokio::task;
 
+use super::app::App;
 use super::error::Error;
 use crate::repository::{self, Spool, SpoolWriter};
 
@@ -27,7 +27,7 @@ impl Keep {
     }
 
     /// Adds what comes next.
-    pub(super) async fn add(mut self, data: Bytes) -> Result<Self, Error> {
+    pub(super) async fn add(mut self, data: Bytes, app: &App) -> Result<Self, Error> {
         if self.beginning.is_empty() {
             self.beginning = Bytes::copy_from_slice(&data[..data.len().min(BEGINNING)]);
         }
@@ -36,9 +36,15 @@ impl Keep {
         let write = move || writer.write_all(&data).map(|()| writer);
         let written = match cannot_block {
             true => write(),
-            false => task::spawn_blocking(write).await.map_err(|_| Error::Panicked)?,
+            // In a place: the piece stays in memory until it is written, whoever has gone.
+            false => app.writes.run(write).await?,
         };
         Ok(Self { writer: written.map_err(Into::into), ..self })
+    }
+
+    /// Bytes of it that are in memory.
+    pub(super) fn in_memory(&self) -> usize {
+        self.writer.as_ref().map_or(0, SpoolWriter::in_memory) + self.beginning.len()
     }
 
     /// What has been kept, and why it is not all, if it is not.

@@ -24,13 +24,24 @@ pub const LAST_REQUEST_TIME: Duration = Duration::from_millis(500);
 
 /// A question that waits for something new is answered within this time.
 pub const MAX_WAIT: Duration = Duration::from_secs(300);
+/// Subclusters that one question may name.
+pub const MAX_NAMES: usize = 64;
+/// Questions and streams of events that wait at once: each node has one.
+pub const MAX_WAITS: usize = MAX_CONNECTIONS as usize;
+/// The same, of one address.
+pub const MAX_WAITS_OF_ADDRESS: usize = MAX_WAITS / 4 * 3;
 /// A stream of events ends after this time, and its client asks for another with its password.
 pub const EVENTS_TIME: Duration = Duration::from_secs(3600);
 /// A stream on which nothing happens says so this often: proxies and browsers give up others.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Nodes whose last word is remembered; of more, the one that has been silent longest is forgotten.
+/// Bytes of a node's word and of what it is kept in, at the most.
+pub const NODE_BYTES: usize = 3 << 10;
+/// Nodes whose last word is remembered; of more, some of the address that speaks for most are
+/// forgotten.
 pub const MAX_NODES: usize = 20_000;
+/// Nodes that one address speaks for; of more, those that were heard of last are forgotten.
+pub const MAX_NODES_OF_ADDRESS: usize = 5_000;
 /// Subclusters that one node has a commit of.
 pub const MAX_NODE_PARTS: usize = 8;
 /// Characters of what a node says went wrong.
@@ -54,11 +65,38 @@ pub const MAX_JSON_BODY: u64 = 4 << 10;
 pub const MAX_PUSH_BODY: u64 = 2 << 30;
 /// Requests at once on one HTTP/2 connection.
 pub const MAX_STREAMS: u32 = 64;
+/// Bytes of bodies that an HTTP/2 client may send before they are read: HTTP/2's own number. They are
+/// not read before a password has been checked.
+pub const HTTP2_WINDOW: u32 = 65_535;
+/// Bytes of bodies that are in memory at once; the rest of each is on disk.
+pub const MAX_BODIES_IN_MEMORY: usize = 256 << 20;
+/// The same, of one address.
+pub const MAX_BODIES_IN_MEMORY_OF_ADDRESS: usize = 192 << 20;
+/// Pieces of bodies that are written to disk at once.
+pub const WRITES_AT_ONCE: usize = 32;
 
 /// Descriptors that connections may not use: repositories, packs and uploads need some too.
 pub const RESERVED_DESCRIPTORS: u64 = 256;
 /// Connections at once, if the process may have descriptors for them.
-pub const MAX_CONNECTIONS: u64 = 50_000;
+pub const MAX_CONNECTIONS: u64 = 20_000;
+/// One in so many of these places is kept for addresses that have few connections. Here as below, an
+/// address is an IPv4 address, or an IPv6 /64.
+pub const KEPT_FOR_FEW: usize = 8;
+/// Connections that are few.
+pub const FEW_CONNECTIONS: usize = 8;
+/// Connections without an accepted password that are talked to at once.
+pub const MAX_STRANGERS: usize = 2048;
+/// Of one address, so many more wait for a place among them, for [`HANDSHAKE_TIME`].
+pub const MAX_WAITING_STRANGERS: usize = 1024;
+/// One of them that has said nothing for this long makes room for another one of its address.
+pub const STRANGER_GRACE: Duration = Duration::from_millis(500);
+/// Bytes that a connection takes, its TLS and a question that waits: measured with 10,000 of them.
+pub const CONNECTION_BYTES: usize = 33 << 10;
+/// Bytes that a stranger may have the server hold beside: heads that wait, one on its way in, and a
+/// body that nobody reads yet.
+pub const STRANGER_BYTES: usize = MAX_HEADS_OF_STRANGER + MAX_HEAD + HTTP2_WINDOW as usize;
+/// Bytes of the heads that may wait on one connection for its first password to be accepted.
+pub const MAX_HEADS_OF_STRANGER: usize = 64 << 10;
 
 /// Fetches that make packs at once. Each is bound by the processor.
 pub const PACKS_AT_ONCE: usize = 4;
@@ -74,7 +112,11 @@ pub const MAX_HOT_FILE: usize = 64 << 10;
 pub const MAX_ATTEMPTS_OF_ADDRESS: usize = 128;
 /// The same, of all addresses.
 pub const MAX_ATTEMPTS: usize = 4096;
-/// Passwords hashed at once; each takes 19 MiB.
+/// Bytes of one of them: a name, a password, a task.
+pub const ATTEMPT_BYTES: usize = 4 << 10;
+/// Bytes that hashing a password takes.
+pub const HASH_BYTES: usize = 19 << 20;
+/// Passwords hashed at once.
 pub const HASHES_AT_ONCE: usize = 2;
 /// Requests that may wait for one of these places. More are told to come again.
 pub const MAX_WAITING: usize = 1024;
@@ -82,3 +124,51 @@ pub const MAX_WAITING: usize = 1024;
 pub const WAIT_TIME: Duration = Duration::from_secs(60);
 /// When clients that were told to come again should do so, in seconds.
 pub const RETRY_AFTER: u64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNIT: &str = include_str!("../../systemd/ecconfigd.service");
+
+    /// What the limits allow to be in memory at once, by who holds it.
+    const HELD: &[(&str, usize)] = &[
+        ("connections", MAX_CONNECTIONS as usize * CONNECTION_BYTES),
+        ("strangers", MAX_STRANGERS * STRANGER_BYTES),
+        ("bodies", MAX_BODIES_IN_MEMORY),
+        ("pieces being written", WRITES_AT_ONCE * (256 << 10)),
+        ("attempts", MAX_ATTEMPTS * ATTEMPT_BYTES),
+        ("hashes", HASHES_AT_ONCE * HASH_BYTES),
+        ("nodes, and the file made of them", 2 * MAX_NODES * NODE_BYTES),
+        ("hot files", MAX_HOT_BYTES),
+    ];
+
+    fn setting(name: &str) -> usize {
+        let value = UNIT.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        let value = value.unwrap_or_else(|| panic!("{name} is not in the unit"));
+        match value.strip_suffix('G') {
+            Some(number) => number.parse::<usize>().unwrap() << 30,
+            None => value.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_may_be_held_fits_into_the_memory_of_the_unit() {
+        let all: usize = HELD.iter().map(|(_, bytes)| bytes).sum();
+        let most = setting("MemoryMax");
+        assert!(all < most, "{} MiB of {}: {HELD:?}", all >> 20, most >> 20);
+    }
+
+    #[test]
+    fn what_strangers_hold_does_not_even_slow_the_server_down() {
+        let strangers = MAX_STRANGERS * (CONNECTION_BYTES + STRANGER_BYTES);
+        assert!(strangers < setting("MemoryHigh") / 2, "{} MiB", strangers >> 20);
+    }
+
+    #[test]
+    fn connections_and_files_fit_into_the_descriptors_of_the_unit() {
+        let works = PACKS_AT_ONCE + PUSHES_AT_ONCE + READS_AT_ONCE + WRITES_AT_ONCE;
+        assert!(works < RESERVED_DESCRIPTORS as usize);
+        assert!(MAX_CONNECTIONS + RESERVED_DESCRIPTORS < setting("LimitNOFILE") as u64);
+    }
+}

@@ -59,7 +59,7 @@ async fn let_in(
     if account.role != Role::Administrator {
         return Err(Error::Forbidden("only administrators may let servers into the cluster"));
     }
-    let Asked { name, key } = json::read(app, request).await?;
+    let Asked { name, key } = json::read(app, client, request).await?;
     if !is_node_name(&name) {
         return Err(Error::BadRequest("this is no host name".into()));
     }

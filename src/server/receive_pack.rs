@@ -28,8 +28,8 @@ pub(super) async fn post(
     may_push(account.role)?;
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::ReceivePack)?;
-    let (headers, spool_dir) = (&head.headers, &app.spool_dir);
-    let (upload, loss) = Upload::receive_what_fits(headers, body, MAX_PUSH_BODY, spool_dir).await?;
+    let received = Upload::receive_what_fits(&head.headers, body, MAX_PUSH_BODY, app, client);
+    let (upload, loss) = received.await?;
     let worker = app.clone();
     let report = app.pushes.run_on(move |answer| {
         let push = Push { app: &worker, subcluster: &subcluster, account: &account, client };

@@ -11,6 +11,7 @@ use super::auth::authenticate;
 use super::directory::{Line, Listing};
 use super::error::Error;
 use super::file::{self, Asked, redirect};
+use super::guest::{Guest, Head, Weighed};
 use super::request_body::RequestBody;
 use super::request_log::RequestLog;
 use super::requests::InFlight;
@@ -30,14 +31,16 @@ const CONSISTENT: &str = "consistent";
 pub(super) async fn serve(
     app: Arc<App>,
     client: IpAddr,
-    request: Request<Incoming>,
+    guest: &Arc<Guest>,
+    (request, head): Weighed<Incoming>,
     in_flight: Arc<InFlight>,
 ) -> Response<Body> {
+    guest.is_active();
     let log = RequestLog::new(client, &request);
     let is_head = *request.method() == Method::HEAD;
     let mut subcluster = None;
     let request = RequestBody::of(request, in_flight);
-    let result = respond(&app, client, request, &mut subcluster).await;
+    let result = respond(&app, client, (guest, head), request, &mut subcluster).await;
     let mut response = result.unwrap_or_else(|error| {
         log.failed(&error);
         error.response()
@@ -55,6 +58,7 @@ pub(super) async fn serve(
 async fn respond(
     app: &Arc<App>,
     client: IpAddr,
+    (guest, head): (&Arc<Guest>, Option<Head>),
     request: Request<RequestBody>,
     subcluster: &mut Option<Arc<Subcluster>>,
 ) -> Result<Response<Body>, Error> {
@@ -73,6 +77,8 @@ async fn respond(
     }
     // Nobody without a password learns which addresses there are.
     let account = authenticate(app, request.headers(), client).await?;
+    drop(head);
+    guest.known();
     if app.log.only_votes() && !is_about_members(&route, &request) {
         return Err(Error::OnlyVotes);
     }
@@ -123,7 +129,9 @@ async fn answer_for(
             only_post(&request)?;
             // In boxes of their own: what they take is copied with each other request otherwise.
             match service {
-                Service::UploadPack => Box::pin(upload_pack::post(app, subcluster, request)).await,
+                Service::UploadPack => {
+                    Box::pin(upload_pack::post(app, subcluster, client, request)).await
+                }
                 Service::ReceivePack => {
                     Box::pin(receive_pack::post(app, subcluster, account, client, request)).await
                 }

@@ -1,6 +1,7 @@
 //! `POST NAME/git-upload-pack`: clone and fetch.
 
 use std::io::Read;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::{Request, Response};
@@ -26,12 +27,13 @@ enum Asked {
 pub(super) async fn post(
     app: &Arc<App>,
     subcluster: Arc<Subcluster>,
+    client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::UploadPack)?;
     let limit = MAX_FETCH_BODY as u64;
-    let upload = Upload::receive(&head.headers, body, limit, &app.spool_dir).await?;
+    let upload = Upload::receive(&head.headers, body, limit, app, client).await?;
     let version = git::version(&head.headers);
     let asked = app.reads.run(move || parse(&upload, version)).await?;
     let body = match (asked, subcluster.refuse_conflict()) {

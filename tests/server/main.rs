@@ -44,6 +44,7 @@ mod segments;
 mod shallow;
 mod sockets;
 mod stopping;
+mod strangers;
 mod subclusters_create;
 mod subclusters_list;
 mod systemd;

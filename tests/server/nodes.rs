@@ -192,3 +192,30 @@ fn nodes(server: &Server, query: &str) -> Vec<Value> {
     let told = server.curl(&format!("/nodes{query}")).send().json();
     told.as_array().unwrap().clone()
 }
+
+/// Words that one address may have remembered.
+const MOST_OF_ADDRESS: u64 = 5_000;
+
+#[test]
+fn a_flood_of_names_pushes_no_other_node_out() {
+    let mut server = Server::start();
+    say(&server, "name=default&node=mta1");
+    assert!(server.stop().success());
+    let text = fs::read_to_string(server.state("nodes")).unwrap();
+    let mut lines: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(lines[0]["from"], "127.0.0.1");
+    // As if it had sent so many words a second ago.
+    for number in 0..MOST_OF_ADDRESS - 1 {
+        let mut forged = lines[0].clone();
+        forged["node"] = json!(format!("forged{number}"));
+        forged["since"] = json!(forged["since"].as_u64().unwrap() + 1);
+        lines.push(forged);
+    }
+    fs::write(server.state("nodes"), json!(lines).to_string()).unwrap();
+    let server = server.start_again(Options::default());
+    let before = nodes(&server, "").len();
+    (0..3).for_each(|number| say(&server, &format!("name=default&node=more{number}")));
+    let told = nodes(&server, "");
+    assert!(told.len() < before, "{} and then {}", before, told.len());
+    assert!(told.iter().any(|line| line["node"] == "mta1"));
+}

@@ -204,3 +204,17 @@ fn ask(server: &Server, query: &str, known: &str) -> Reply {
 fn reply_of(child: Child) -> Reply {
     Reply::parse(&child.wait_with_output().unwrap().stdout)
 }
+
+#[test]
+fn a_name_that_is_repeated_counts_once_and_too_many_are_refused() {
+    let server = Server::start();
+    let repeated = server.curl(&format!("/subclusters?{}", "name=default&".repeat(600))).send();
+    assert_eq!(repeated.json().as_array().unwrap().len(), 1);
+    let many: Vec<String> = (0..65).map(|number| format!("name=west{number}")).collect();
+    let many = format!("/subclusters?{}", many.join("&"));
+    for accepted in ["application/json", "text/event-stream"] {
+        let reply = server.curl(&many).header(&format!("Accept: {accepted}")).send();
+        assert_eq!(reply.status, 400, "{reply:?}");
+        assert!(reply.text().contains("may name 64 subclusters at the most"), "{reply:?}");
+    }
+}

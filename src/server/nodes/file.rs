@@ -28,7 +28,7 @@ pub(in crate::server) fn read(path: &Path) -> Nodes {
 }
 
 fn checked(said: Said) -> Option<Said> {
-    Some(Said { word: said.word.check().ok()?, seen: said.seen })
+    Some(Said { word: said.word.check().ok()?, ..said })
 }
 
 impl App {

@@ -30,7 +30,7 @@ pub(super) async fn post(
     source: String,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
-    let Asked { to, history } = json::read(&admin.app, request).await?;
+    let Asked { to, history } = json::read(&admin.app, admin.client, request).await?;
     let app = admin.app.clone();
     let (status, name) = match history {
         true => (StatusCode::CREATED, new_name(&to)?.to_string()),

@@ -19,6 +19,7 @@ use crate::server::app::App;
 use crate::server::conditional::Tagged;
 use crate::server::limits::{EVENTS_TIME, KEEP_ALIVE};
 use crate::server::response::{Body, EVENTS, answer};
+use crate::server::shares::Share;
 
 /// A line that says nothing but that the connection is alive.
 const COMMENT: &[u8] = b":\n\n";
@@ -28,13 +29,14 @@ pub(super) fn respond(
     app: &Arc<App>,
     names: Vec<String>,
     account: String,
+    share: Share,
     headers: &HeaderMap,
 ) -> Response<Body> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let known = last.and_then(|id| id.parse::<ETag>().ok());
     let known = known.map(IfNoneMatch::from).or_else(|| headers.typed_get());
     let ends = Instant::now() + EVENTS_TIME;
-    let feed = Feed { app: app.clone(), names, account, known, ends };
+    let feed = Feed { app: app.clone(), names, account, known, ends, _share: share };
     answer(StatusCode::OK, EVENTS, Events(Box::pin(feed.next())).boxed_unsync())
 }
 
@@ -53,6 +55,8 @@ struct Feed {
     account: String,
     known: Option<IfNoneMatch>,
     ends: Instant,
+    /// Of the questions that may wait.
+    _share: Share,
 }
 
 impl Feed {

@@ -85,7 +85,7 @@ async fn change(
     request: Request<RequestBody>,
     change: fn(String) -> Change,
 ) -> Result<Response<Body>, Error> {
-    let Asked { node } = json::read(&admin.app, request).await?;
+    let Asked { node } = json::read(&admin.app, admin.client, request).await?;
     let app = admin.app.clone();
     let node = app.log.member(&node).ok_or_else(|| no_member(&app, &node))?;
     let asked = name.clone();

@@ -38,7 +38,7 @@ pub(super) async fn answer(
     match route {
         Route::List(question) => {
             question.check(&request)?;
-            question.answer(app, account, request).await
+            question.answer(app, account, client, request).await
         }
         // In a box of its own: what it takes is copied with each question otherwise.
         Route::One(name, what) => Box::pin(one(app, name, what, account, client, request)).await,

@@ -2,6 +2,7 @@
 //! memory, and mostly with 304. A node that says something of itself asks with POST: whatever GET
 //! does, any page can have a browser do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::accounts::Account;
 use crate::server::app::App;
 use crate::server::cross_site::is_no_browser;
 use crate::server::error::Error;
-use crate::server::limits::MAX_WAIT;
+use crate::server::limits::{MAX_NAMES, MAX_WAIT};
 use crate::server::nodes::Word;
 use crate::server::request_body::RequestBody;
 use crate::server::response::{Body, JSON};
@@ -38,7 +39,7 @@ impl Question {
         let names: Vec<String> = parameters(query, "name").collect::<Result<_, _>>()?;
         let wait = parameter(query, "wait")?.map_or(Ok(Duration::ZERO), |text| seconds(&text))?;
         let word = Word::parse(query, &names)?;
-        Ok(Self { names, wait, word })
+        Ok(Self { names: distinct(names)?, wait, word })
     }
 
     /// Refuses the word of a node where a page that a browser shows could have said it. An eccfg that
@@ -57,16 +58,18 @@ impl Question {
         self,
         app: &Arc<App>,
         account: Account,
+        client: IpAddr,
         request: Request<RequestBody>,
     ) -> Result<Response<Body>, Error> {
         let (names, headers) = (self.names, request.headers());
         let told = tell(app, &names)?;
         let is_head = *request.method() == Method::HEAD;
         if let Some(word) = self.word.filter(|_| !is_head && account.role.is_of_nodes()) {
-            app.nodes.hear(word);
+            app.nodes.hear(word, client);
         }
         if *request.method() == Method::GET && events::are_wanted(headers) {
-            return Ok(events::respond(app, names, account.name, headers));
+            let share = app.waits.take(client, 1)?;
+            return Ok(events::respond(app, names, account.name, share, headers));
         }
         if is_head || self.wait.is_zero() {
             return Ok(told.respond(headers, JSON));
@@ -77,11 +80,24 @@ impl Question {
         let Some(known) = known.filter(|known| told.is_known(known)) else {
             return Ok(told.respond(headers, JSON));
         };
-        // With the rest goes the buffer that it came in, for as long as the answer is out.
-        let _body = request.into_body();
+        let _share = app.waits.take(client, 1)?;
+        // With it goes the buffer that it came in, and what there is of a body that nobody reads.
+        drop(request);
         // Boxed, as every connection would have room for it otherwise.
         let told = Box::pin(wait(app, &names, &known, self.wait)).await?;
         Ok(told.respond(&condition, JSON))
+    }
+}
+
+/// Each of them once.
+fn distinct(mut names: Vec<String>) -> Result<Vec<String>, Error> {
+    names.sort_unstable();
+    names.dedup();
+    match names.len() > MAX_NAMES {
+        true => Err(Error::BadRequest(format!(
+            "a question may name {MAX_NAMES} subclusters at the most; without name= it is about all of them"
+        ))),
+        false => Ok(names),
     }
 }
 

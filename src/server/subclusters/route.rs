@@ -73,7 +73,7 @@ mod tests {
             Route::One(..) => panic!("not a list"),
         };
         assert_eq!(names(None), [""; 0]);
-        assert_eq!(names(Some("name=west&x=y&name=%65ast")), ["west", "east"]);
+        assert_eq!(names(Some("name=west&x=y&name=%65ast&name=west")), ["east", "west"]);
     }
 
     #[test]
