@@ -21,13 +21,20 @@ impl Reload {
         let done = task::spawn_blocking(move || {
             this.accounts();
             this.certificate.reload();
-            if let Err(error) = this.app.store().rescan() {
-                tracing::error!("the repositories could not be read again: {error}");
+            match this.app.log().is_member() {
+                // They are compared with the log before anybody is shown what is there.
+                true => this.app.log().mend_repositories(),
+                false => this.rescan(),
             }
-            this.app.log().repositories_reread();
         });
         if done.await.is_ok() {
             tracing::info!("accounts, certificate and repositories have been read again");
+        }
+    }
+
+    fn rescan(&self) {
+        if let Err(error) = self.app.store().rescan() {
+            tracing::error!("the repositories could not be read again: {error}");
         }
     }
 

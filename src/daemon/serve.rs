@@ -17,6 +17,7 @@ use super::signals::{Signals, Told};
 use super::sockets::{self, Passed};
 use super::status::Status;
 use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
+use crate::accounts;
 use crate::events;
 use crate::layout::Layout;
 use crate::libgit2;
@@ -43,7 +44,11 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     first_start::make_directories(&layout)?;
     first_start::empty_spool(&layout)?;
     let certificate = Arc::new(Certificate::start(&layout)?);
-    let store = Store::open(layout.repositories())
+    let open = match accounts::File::of(&layout).is_of_member() {
+        true => Store::open_of_member,
+        false => Store::open,
+    };
+    let store = open(layout.repositories())
         .map_err(|e| Failure::repositories(&layout.repositories(), e))?;
     let store = Arc::new(store);
     let runtime = runtime::Builder::new_multi_thread()
@@ -146,21 +151,26 @@ impl Running {
         ended
     }
 
-    /// Reloads whenever it is told to. Fails if the log does.
+    /// Reloads whenever it is told to, and waits for no reload when it is told to stop. Fails if the
+    /// log does.
     async fn until_told(&self, signals: &mut Signals) -> Result<(), Failure> {
         loop {
             let told = tokio::select! {
                 told = self.told(signals) => told,
                 cause = self.status.app.log().failed() => return Err(Failure::log(&cause)),
             };
-            match told {
-                Told::Stop(_) => return Ok(()),
-                Told::Reload => {
-                    notify::reloading();
-                    self.reload.everything().await;
-                    notify::ready(&self.status.line());
+            if let Told::Stop(_) = told {
+                return Ok(());
+            }
+            notify::reloading();
+            tokio::select! {
+                () = self.reload.everything() => {}
+                signal = signals.stop() => {
+                    stopping_because_of(signal);
+                    return Ok(());
                 }
             }
+            notify::ready(&self.status.line());
         }
     }
 
@@ -173,9 +183,7 @@ impl Running {
     async fn told(&self, signals: &mut Signals) -> Told {
         let told = signals.next().await;
         match told {
-            Told::Stop(signal) => {
-                tracing::info!(message_id = events::STOPPING, "stopping because of {signal}");
-            }
+            Told::Stop(signal) => stopping_because_of(signal),
             Told::Reload => tracing::info!("reloading because of SIGHUP"),
         }
         told
@@ -195,6 +203,10 @@ impl Running {
         );
         notify::ready(&self.status.line());
     }
+}
+
+fn stopping_because_of(signal: &str) {
+    tracing::info!(message_id = events::STOPPING, "stopping because of {signal}");
 }
 
 /// Waits until the acceptors have finished, or somebody does not want to wait.

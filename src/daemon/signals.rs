@@ -44,6 +44,14 @@ impl Signals {
         }
     }
 
+    /// Returns when one has come that means to stop, by its name; others are kept for later.
+    pub(super) async fn stop(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
     /// Returns when one that means to stop has come again, by its name.
     pub(super) async fn stop_again(&mut self) -> &'static str {
         let first = Instant::now();

@@ -1,9 +1,9 @@
 //! This server as a member of a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use openraft::ServerState;
@@ -45,6 +45,10 @@ pub(super) struct Cluster {
     pub(super) machine: StateMachine,
     /// Told when the file of accounts has been read again.
     pub(super) accounts_changed: Notify,
+    /// Told when a repository should be looked through.
+    pub(super) not_whole: Notify,
+    /// Why repositories could not be mended, by subcluster.
+    pub(super) not_mended: Mutex<HashMap<String, String>>,
     pub(super) patience: Patience,
     /// Held by whoever adds to the log; closed while another member is to lead.
     pub(super) entrance: RwLock<()>,
@@ -97,6 +101,8 @@ impl Cluster {
             runtime,
             machine: own,
             accounts_changed,
+            not_whole: Notify::new(),
+            not_mended: Mutex::default(),
             patience: Patience::new(),
             entrance: RwLock::default(),
             only_votes,

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 use super::admissions::Admitted;
 use super::cluster::Cluster;
@@ -18,6 +20,9 @@ use crate::accounts::Entries;
 use crate::momentum::is_same_node;
 use crate::repository::{Applied, Entry, Error, Quarantine, SmallPack};
 use crate::tls::KeyId;
+
+/// Whoever has repositories compared waits for so long.
+const MEND_TIME: Duration = Duration::from_secs(10);
 
 /// The log of this server.
 pub struct Log {
@@ -38,6 +43,7 @@ impl Log {
             false => None,
         };
         if let Some(cluster) = &cluster {
+            setting.runtime.block_on(cluster.mend_before_serving());
             run(&setting, cluster);
         }
         let cluster = ArcSwapOption::new(cluster);
@@ -108,11 +114,15 @@ impl Log {
         Ok(cluster)
     }
 
-    /// The repositories on disk may have been changed by hand. Blocks.
-    pub fn repositories_reread(&self) {
+    /// The repositories on disk may have been changed by hand. What takes longer to mend is mended
+    /// while others go on. Blocks.
+    pub fn mend_repositories(&self) {
         if let Some(cluster) = self.cluster.load_full() {
+            cluster.kept.try_again.notify_one();
+            let worker = cluster.clone();
+            let mending = self.setting.runtime.spawn(async move { worker.mend_all().await });
             let mended = async {
-                cluster.mend_all().await;
+                let _ = timeout(MEND_TIME, mending).await;
                 Ok(())
             };
             // When the server starts again, it compares them again.
@@ -289,8 +299,7 @@ impl Log {
 
 fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     setting.runtime.spawn(cluster.clone().keep_membership());
-    let mending = cluster.clone();
-    setting.runtime.spawn(async move { mending.mend_at_start().await });
+    setting.runtime.spawn(cluster.clone().keep_whole());
     setting.runtime.spawn(cluster.clone().step_aside_when_stuck());
     setting.runtime.spawn(cluster.clone().leave_the_lead_to_those_who_serve());
     setting.runtime.spawn(cluster.clone().make_sure_of_the_log());

@@ -4,16 +4,18 @@
 use std::time::Duration;
 
 use tokio::task;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::change::{Change, Outcome, Proposal, Refusal};
-use super::state::Allowed;
+use super::state::{Allowed, Refs};
 use super::state_machine::StateMachine;
 use crate::momentum::is_same_node;
-use crate::repository::{self, Applied, BOOT, Error, Head, Orders, Ref, SmallPack, Store};
+use crate::repository::{self, Applied, BOOT, Error, Head, Orders, SmallPack, Store};
 
 /// How long to wait before what failed for a reason of this host's is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// The longest time between two looks at a repository is the pause doubled so often.
+const MOST_DOUBLINGS: u32 = 5;
 
 impl StateMachine {
     /// Does what an entry says. Whatever it comes to is the same at every member: what fails for a
@@ -22,25 +24,37 @@ impl StateMachine {
     pub(super) async fn carry_out(&self, proposal: Proposal, is_old: bool) -> Outcome {
         let Proposal::V1(change) = &proposal;
         let mut told = false;
+        let mut tries = Tries::default();
         loop {
             self.fetch_pack(&proposal).await;
             let (this, work) = (self.clone(), change.clone());
             let done = task::spawn_blocking(move || this.make(work, is_old)).await;
-            let error = match done {
+            let mut error = match done {
                 Ok(Ok(outcome)) => {
                     self.kept.set_stuck(false);
                     return outcome;
                 }
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(error)) => chain(&error),
                 Err(panicked) => panicked.to_string(),
             };
             self.kept.set_stuck(true);
+            if let Some(name) = tries.is_due().then(|| subcluster_of(change)).flatten() {
+                match self.repair(name).await {
+                    Ok(()) if tries.is_first() => continue,
+                    Ok(()) => {}
+                    Err(other) => error = format!("{error}; {}", chain(&other)),
+                }
+            }
             if !std::mem::replace(&mut told, true) {
                 tracing::error!(
                     "a change that the cluster has accepted cannot be made on this server and is tried until it can, later ones wait for it: {error}",
                 );
             }
-            sleep(PAUSE).await;
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                // Somebody says that it has been mended.
+                () = self.kept.try_again.notified() => tries = Tries::default(),
+            }
         }
     }
 
@@ -72,11 +86,7 @@ impl StateMachine {
         if is_old && let repository::Change::Move(_) = &entry.change {
             // Later entries may have been made here already.
             let name = &entry.subcluster;
-            match self.store.set_orders(name, &self.kept.now().orders(name)) {
-                // Somebody has removed it.
-                Ok(()) | Err(Error::NoSubcluster(_)) => {}
-                Err(error) => return Err(error),
-            }
+            self.store.set_orders(name, &self.kept.now().orders(name))?;
         }
         let quarantine = match (pack_of(entry), small) {
             (Some(pack), Some(small)) => Some(self.inbox.unpack(small, pack)?),
@@ -103,8 +113,11 @@ impl StateMachine {
         };
         match applied {
             Ok(applied) => Ok(Outcome::Applied(applied)),
-            Err(error @ (Error::Stale { .. } | Error::Exists(_))) => Err(error),
-            Err(error) if error.is_broken() => Err(error),
+            // The log has allowed it.
+            Err(error @ (Error::Stale { .. } | Error::Exists(_) | Error::NoSubcluster(_))) => {
+                Err(error)
+            }
+            Err(error) if error.is_broken() || self.deviates(&entry.subcluster) => Err(error),
             Err(error) => Ok(Outcome::Refused(error.into())),
         }
     }
@@ -152,14 +165,57 @@ impl StateMachine {
         self.store.get(&entry.subcluster)?.has_made(&change.updates)
     }
 
+    /// Whether readers of a subcluster are shown something else than what the log has led to.
+    pub(super) fn deviates(&self, name: &str) -> bool {
+        let Ok(subcluster) = self.store.get(name) else { return true };
+        let (snapshot, state) = (subcluster.snapshot(), self.kept.now());
+        let here: Refs = snapshot.refs().iter().map(|r| (r.name.clone(), r.target)).collect();
+        snapshot.orders != state.orders(name)
+            || state.refs.get(name).is_some_and(|refs| *refs != here)
+    }
+
     /// Brings the references of a subcluster to where the log says that they are, if somebody else
     /// has moved them. Blocks.
-    pub(super) fn set_back(&self, name: &str) -> Result<(), Error> {
-        let state = self.kept.now();
-        let Some(refs) = state.refs.get(name) else { return Ok(()) };
-        let refs: Vec<Ref> = refs.iter().map(|(name, id)| (name.clone(), *id)).collect();
-        self.store.restore(name, &refs, &state.orders(name))
+    fn set_back(&self, name: &str) -> Result<(), Error> {
+        self.store.restore(name, &self.refs_of(name), &self.kept.now().orders(name))
     }
+}
+
+/// When a repository is looked through for damage while an entry cannot be made: at once, and then
+/// less and less often, for all of it is read.
+#[derive(Default)]
+struct Tries {
+    count: u32,
+    next: Option<Instant>,
+}
+
+impl Tries {
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        if self.next.is_some_and(|next| now < next) {
+            return false;
+        }
+        self.next = Some(now + PAUSE * 2_u32.pow(self.count.min(MOST_DOUBLINGS)));
+        self.count += 1;
+        true
+    }
+
+    fn is_first(&self) -> bool {
+        self.count == 1
+    }
+}
+
+fn subcluster_of(change: &Change) -> Option<&str> {
+    match change {
+        Change::Subcluster { entry, .. } => Some(&entry.subcluster),
+        _ => None,
+    }
+}
+
+/// An error with its causes.
+pub(super) fn chain(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
 /// What has been ordered may stand against a commit that comes through this member.

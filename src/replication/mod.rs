@@ -11,7 +11,8 @@
 //! entry while the others do (`unwritten`), and whoever waits for one is told when readers see it
 //! (`waiting`), for it can be made again from the log. Who is far behind gets a snapshot
 //! (`manifest`) and fetches the objects it names (`giving`). The log is right: a repository that
-//! somebody has changed by hand is mended (`mending`).
+//! somebody has changed by hand, or that is damaged, is looked for (`mending`) and brought back
+//! (`repairing`), also in the middle of making an entry.
 //!
 //! Members speak HTTP/2 with mutual TLS on the port that clients use (`peers`, `link`, `network`,
 //! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
@@ -55,6 +56,7 @@ mod recent;
 mod record;
 mod recover;
 mod releasing;
+mod repairing;
 mod roster;
 mod sealed;
 mod service;

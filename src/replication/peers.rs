@@ -1,7 +1,7 @@
 //! The ways to the other members.
 
-use std::collections::HashMap;
-use std::io;
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,8 @@ use super::manifest::Standing;
 use super::raft::Member;
 use super::stream;
 use super::wire::{OBJECTS, Objects, PACKS, STANDING};
-use crate::repository::{Inbox, Pushed, Store};
+use crate::protocol::Id;
+use crate::repository::{Error, Inbox, Pushed, Ref, Store};
 use crate::tls::ServerTls;
 
 /// A pack or the objects of a repository must have gone over within this time.
@@ -155,14 +156,38 @@ impl Peers {
         if wants.is_empty() {
             return Ok(());
         }
-        let question = Objects { subcluster: standing.name.clone(), wants, haves };
-        let question = serde_json::to_vec(&question)?;
+        let asked = Objects { subcluster: standing.name.clone(), wants, haves };
+        let (store, name) = (store.clone(), standing.name.clone());
+        self.get_objects(member, &asked, move |input| store.take_objects(&name, input)).await
+    }
+
+    /// Gets all that these references of a subcluster lead to from a member.
+    pub(super) async fn fetch_all(
+        &self,
+        member: &Member,
+        store: &Arc<Store>,
+        name: &str,
+        refs: &[Ref],
+    ) -> io::Result<()> {
+        let wants: BTreeSet<Id> = refs.iter().map(|(_, id)| *id).collect();
+        let wants = wants.into_iter().collect();
+        let asked = Objects { subcluster: name.to_owned(), wants, haves: Vec::new() };
+        let (store, name) = (store.clone(), name.to_owned());
+        self.get_objects(member, &asked, move |input| store.take_all(&name, input)).await
+    }
+
+    async fn get_objects(
+        &self,
+        member: &Member,
+        asked: &Objects,
+        take: impl FnOnce(&mut dyn BufRead) -> Result<(), Error> + Send + 'static,
+    ) -> io::Result<()> {
+        let question = serde_json::to_vec(asked)?;
         let link = self.link(member, Use::Bulk);
         let fetched = async {
             let response = link.send(Method::POST, OBJECTS, stream::bytes(question)).await;
             let body = response.map_err(io::Error::other)?.into_body();
-            let (store, name) = (store.clone(), standing.name.clone());
-            stream::read(body, &self.spool_dir, move |input| store.take_objects(&name, input)).await
+            stream::read(body, &self.spool_dir, take).await
         };
         let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut));
         timeout(TRANSFER_TIME, fetched).await.unwrap_or_else(late)

@@ -9,7 +9,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use openraft::Entry;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::change::{Change, Proposal};
 use super::database::{Database, fact};
@@ -150,6 +150,8 @@ pub(super) struct Kept {
     stuck: AtomicBool,
     /// Told when there are other accounts.
     accounts_moved: watch::Sender<()>,
+    /// Has what could not be made be tried again at once.
+    pub(super) try_again: Notify,
 }
 
 impl Kept {
@@ -165,7 +167,7 @@ impl Kept {
         let introduced = Introduced { members: introduced, until: None };
         let introduced = ArcSwap::from_pointee(introduced);
         let now = ArcSwap::from_pointee(state);
-        let (stuck, members_moved, accounts_moved) = Default::default();
+        let (stuck, members_moved, accounts_moved, try_again) = Default::default();
         Ok(Self {
             database,
             now,
@@ -175,6 +177,7 @@ impl Kept {
             last_at_start,
             stuck,
             accounts_moved,
+            try_again,
         })
     }
 
@@ -182,9 +185,19 @@ impl Kept {
     #[cfg(test)]
     pub(super) fn restarted(&self, state: Arc<State>, last_at_start: u64) -> Self {
         let (database, now) = (self.database.clone(), ArcSwap::new(state));
-        let (introduced, stuck, members_moved, accounts_moved) = Default::default();
+        let (introduced, stuck, members_moved, accounts_moved, try_again) = Default::default();
         let id = self.id;
-        Self { database, now, id, introduced, members_moved, last_at_start, stuck, accounts_moved }
+        Self {
+            database,
+            now,
+            id,
+            introduced,
+            members_moved,
+            last_at_start,
+            stuck,
+            accounts_moved,
+            try_again,
+        }
     }
 
     pub(super) fn now(&self) -> Arc<State> {
@@ -235,6 +248,13 @@ impl Kept {
     /// Tells when there are other accounts.
     pub(super) fn accounts_moved(&self) -> watch::Receiver<()> {
         self.accounts_moved.subscribe()
+    }
+
+    /// Entries of the log that have not been made here, as far as is known: those at its end may never
+    /// be. Blocks.
+    pub(super) fn later_entries(&self) -> io::Result<Vec<Entry<Types>>> {
+        let applied = self.now().applied.map_or(0, |id| id.index);
+        self.database.entries(applied + 1..)
     }
 
     /// The last entry that was there when this server was started.

@@ -1,6 +1,6 @@
 //! Whether a repository is whole, as far as that can be found out in little time.
 
-use git2::{Commit, ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
+use git2::{Commit, ErrorCode, ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
 
 use super::snapshot::ref_on_disk;
 use super::trees::{self, Seen, Visit};
@@ -19,6 +19,27 @@ impl Subcluster {
         check.trees(&tips)?;
         self.reread()
     }
+}
+
+/// Whether the whole history of these references is there, with all its trees and files.
+pub(super) fn history_of(
+    repository: &Repository,
+    refs: impl Iterator<Item = (String, Oid)>,
+) -> Result<(), Error> {
+    let check = Check { repository };
+    let mut seen = Seen::new();
+    for (name, id) in refs {
+        let tip = check.tip(&name, id)?;
+        let mut walk = repository.revwalk()?;
+        walk.set_sorting(trees::PARENTS_FIRST)?;
+        let broken = |error| missing(error, || format!("the history of {name} has a gap"));
+        walk.push(tip.commit.id()).map_err(broken)?;
+        for commit in walk {
+            let commit = repository.find_commit(commit.map_err(broken)?).map_err(broken)?;
+            check.tree(&name, commit.tree_id(), &mut seen)?;
+        }
+    }
+    Ok(())
 }
 
 struct Check<'a> {
@@ -52,12 +73,16 @@ impl<'a> Check<'a> {
             let (true, Some(target)) = (branch::is_allowed(name), reference.target()) else {
                 continue;
             };
-            let nowhere = |_| wrong(format!("{name} leads to {target}, which is no commit here"));
-            let object = self.repository.find_object(target, None).map_err(nowhere)?;
-            let commit = object.peel_to_commit().map_err(nowhere)?;
-            tips.push(Tip { name: name.to_owned(), commit });
+            tips.push(self.tip(name, target)?);
         }
         Ok(tips)
+    }
+
+    fn tip(&self, name: &str, target: Oid) -> Result<Tip<'a>, Error> {
+        let nowhere = |_| wrong(format!("{name} leads to {target}, which is no commit here"));
+        let object = self.repository.find_object(target, None).map_err(nowhere)?;
+        let commit = object.peel_to_commit().map_err(nowhere)?;
+        Ok(Tip { name: name.to_owned(), commit })
     }
 
     fn history(&self, tips: &[Tip<'_>]) -> Result<(), Error> {
@@ -73,16 +98,16 @@ impl<'a> Check<'a> {
 
     fn trees(&self, tips: &[Tip<'_>]) -> Result<(), Error> {
         let mut seen = Seen::new();
-        for tip in tips {
-            let mut files = Files { odb: self.repository.odb()?, tip: &tip.name };
-            let tree = tip.commit.tree_id();
-            let walked = trees::walk_new(self.repository, tree, &[], &mut seen, &mut files);
-            walked.map_err(|error| match error {
-                Error::Git(e) => missing(e, || format!("a directory of {} is missing", tip.name)),
-                error => error,
-            })?;
-        }
-        Ok(())
+        tips.iter().try_for_each(|tip| self.tree(&tip.name, tip.commit.tree_id(), &mut seen))
+    }
+
+    fn tree(&self, tip: &str, tree: Oid, seen: &mut Seen) -> Result<(), Error> {
+        let mut files = Files { odb: self.repository.odb()?, tip };
+        let walked = trees::walk_new(self.repository, tree, &[], seen, &mut files);
+        walked.map_err(|error| match error {
+            Error::Git(e) => missing(e, || format!("a directory of {tip} is missing")),
+            error => error,
+        })
     }
 }
 

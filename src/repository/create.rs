@@ -77,7 +77,8 @@ fn make_repository(
     Ok(durable::sync_tree(path)?)
 }
 
-fn init(path: &Path) -> Result<(), Error> {
+/// Makes what a repository consists of, or what is missing of it.
+pub(super) fn init(path: &Path) -> Result<(), Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("boot");
     let repository = Repository::init_opts(path, &options)?;

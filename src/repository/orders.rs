@@ -32,7 +32,7 @@ impl Orders {
         }
     }
 
-    fn write(&self, repository: &Path) -> Result<(), Error> {
+    pub(super) fn write(&self, repository: &Path) -> Result<(), Error> {
         let file = repository.join(FILE);
         if *self == Self::default() {
             return Ok(durable::remove_file(&file)?);

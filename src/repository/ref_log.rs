@@ -10,12 +10,17 @@ use std::path::Path;
 use git2::{Config, ConfigLevel, Repository, Signature};
 
 use super::RefUpdate;
+use crate::protocol::Id;
 
 /// Notes a move of a reference that has been made, where the repository keeps a log of it.
 pub(super) fn note(repository: &Repository, update: &RefUpdate, who: &Signature<'_>) {
     if update.new.is_zero() || update.new == update.old {
         return;
     }
+    // A damaged reference may have named anything, and git calls a log with that unsound.
+    let is_there =
+        update.old.is_zero() || repository.odb().is_ok_and(|odb| odb.exists(update.old.into()));
+    let update = &RefUpdate { old: if is_there { update.old } else { Id::ZERO }, ..update.clone() };
     let head = repository.find_reference("HEAD").ok();
     let is_head = head.is_some_and(|head| head.symbolic_target().ok() == Some(Some(&update.name)));
     for name in [Some(update.name.as_str()), is_head.then_some("HEAD")].into_iter().flatten() {

@@ -89,7 +89,7 @@ impl Subcluster {
 }
 
 /// What takes `now` to `then`. A name that is to go must not be in the way of one that is to come.
-fn differences(now: &[Ref], then: &[Ref]) -> Vec<RefUpdate> {
+pub(super) fn differences(now: &[Ref], then: &[Ref]) -> Vec<RefUpdate> {
     let value = |refs: &[Ref], name: &str| {
         refs.iter().find(|(other, _)| other == name).map_or(Id::ZERO, |(_, id)| *id)
     };
@@ -103,7 +103,7 @@ fn differences(now: &[Ref], then: &[Ref]) -> Vec<RefUpdate> {
     names.into_iter().map(update).filter(|update| update.old != update.new).collect()
 }
 
-fn restorer() -> Author {
+pub(super) fn restorer() -> Author {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Author { who: "ecconfigd".into(), from: "localhost".into(), when: now.as_secs() as i64 }
 }

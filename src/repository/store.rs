@@ -24,6 +24,8 @@ pub struct Store {
     subclusters: RwLock<BTreeMap<Name, Slot>>,
     listed: Arc<Notify>,
     upkeep: Arc<Upkeep>,
+    /// Whether there are others who have the same.
+    is_of_member: bool,
 }
 
 /// A subcluster's place among the others.
@@ -33,13 +35,15 @@ pub(super) enum Slot {
     /// It could not be read, which has been logged; each request tries again. One that was open
     /// before stays the same: a push to it may be under way.
     Broken(Option<Arc<Subcluster>>),
+    /// It is being mended ([`Store::bring_back`]): nobody is served before it is.
+    Mending(Option<Arc<Subcluster>>),
 }
 
 impl Slot {
     pub(super) fn open(&self) -> Option<&Arc<Subcluster>> {
         match self {
             Self::Open(subcluster) => Some(subcluster),
-            Self::Broken(_) => None,
+            Self::Broken(_) | Self::Mending(_) => None,
         }
     }
 }
@@ -48,7 +52,17 @@ impl Store {
     /// Opens every repository below `dir`. One that is broken does not keep the others from being
     /// served.
     pub fn open(dir: PathBuf) -> Result<Self, Error> {
+        Self::open_as(dir, false)
+    }
+
+    /// The same for a member of a cluster, where whoever starts it mends those that are broken.
+    pub fn open_of_member(dir: PathBuf) -> Result<Self, Error> {
+        Self::open_as(dir, true)
+    }
+
+    fn open_as(dir: PathBuf, is_of_member: bool) -> Result<Self, Error> {
         let store = Self {
+            is_of_member,
             dir,
             listing: Mutex::default(),
             subclusters: RwLock::default(),
@@ -65,7 +79,7 @@ impl Store {
         let _one_at_a_time = self.listing();
         let mut found = BTreeMap::new();
         for name in self.names_on_disk()? {
-            let slot = match self.known(&name) {
+            let slot = match self.known(name.as_str()) {
                 Some(known) => self.reread_slot(&name, known),
                 None => self.open_slot(&name),
             };
@@ -93,7 +107,11 @@ impl Store {
             return opened;
         }
         let name = Name::new(name).ok_or_else(|| Error::NoSubcluster(name.to_owned()))?;
-        let subcluster = match self.known(&name) {
+        if let Some(Slot::Mending(_)) = self.slots().get(&name) {
+            let source = Error::Unsound("it is being mended".into()).into();
+            return Err(Error::Unreadable { name: name.to_string(), source });
+        }
+        let subcluster = match self.known(name.as_str()) {
             Some(known) => known.reread().map(|()| known)?,
             None => Arc::new(self.open_subcluster(&name)?),
         };
@@ -167,13 +185,13 @@ impl Store {
         match self.open_subcluster(name) {
             Ok(subcluster) => Slot::Open(Arc::new(subcluster)),
             Err(error) => {
-                log_broken(name, &error);
+                self.log_broken(name, &error);
                 Slot::Broken(None)
             }
         }
     }
 
-    fn open_subcluster(&self, name: &Name) -> Result<Subcluster, Error> {
+    pub(super) fn open_subcluster(&self, name: &Name) -> Result<Subcluster, Error> {
         Subcluster::open(name.clone(), self.path(name), self.upkeep.clone())
     }
 
@@ -181,17 +199,17 @@ impl Store {
         match known.reread() {
             Ok(()) => Slot::Open(known),
             Err(error) => {
-                log_broken(name, &error);
+                self.log_broken(name, &error);
                 Slot::Broken(Some(known))
             }
         }
     }
 
     /// The subcluster that has been opened under this name, whether it can be read now or not.
-    fn known(&self, name: &Name) -> Option<Arc<Subcluster>> {
+    pub(super) fn known(&self, name: &str) -> Option<Arc<Subcluster>> {
         match self.slots().get(name)? {
             Slot::Open(subcluster) => Some(subcluster.clone()),
-            Slot::Broken(before) => before.clone(),
+            Slot::Broken(before) | Slot::Mending(before) => before.clone(),
         }
     }
 
@@ -248,19 +266,20 @@ impl Store {
         self.listed.notify_waiters();
         slots
     }
-}
 
-fn log_broken(name: &Name, error: &Error) {
-    let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
-    let advice = match error {
-        Error::Unreadable { source, .. } if matches!(**source, Error::Subversion) => {
-            "move this one away and run `systemctl restart ecconfigd`, which makes a new global and default"
-        }
-        _ => "mend this one and run `systemctl reload ecconfigd`",
-    };
-    tracing::error!(
-        message_id = events::REPOSITORY_UNREADABLE,
-        subcluster = %name,
-        "{error}{cause}; the others are served, {advice}",
-    );
+    fn log_broken(&self, name: &Name, error: &Error) {
+        let cause = std::error::Error::source(error).map(|e| format!(": {e}")).unwrap_or_default();
+        let advice = match error {
+            _ if self.is_of_member => "this one is mended with what the other members have",
+            Error::Unreadable { source, .. } if matches!(**source, Error::Subversion) => {
+                "move this one away and run `systemctl restart ecconfigd`, which makes a new global and default"
+            }
+            _ => "mend this one and run `systemctl reload ecconfigd`",
+        };
+        tracing::error!(
+            message_id = events::REPOSITORY_UNREADABLE,
+            subcluster = %name,
+            "{error}{cause}; the others are served, {advice}",
+        );
+    }
 }

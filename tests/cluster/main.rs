@@ -11,6 +11,7 @@ mod big_change;
 mod by_hand;
 mod damaged_accounts;
 mod damaged_log;
+mod damaged_repository;
 mod disks;
 mod joining;
 mod late_member;

@@ -1,0 +1,151 @@
+//! A member's repository is damaged: it is mended with what the others have.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nix::sys::signal::Signal;
+
+use crate::fixture::{eventually, succeeds};
+use crate::machines::Machines;
+
+type Damage = fn(&Path);
+
+/// What may happen to a repository.
+const DAMAGE: &[(&str, Damage)] = &[
+    ("boot is empty", |repository| fs::write(repository.join("refs/heads/boot"), "").unwrap()),
+    ("boot has another digit", |repository| {
+        let boot = repository.join("refs/heads/boot");
+        let id = fs::read_to_string(&boot).unwrap();
+        let digit = if &id[5..6] == "0" { "1" } else { "0" };
+        fs::write(&boot, [&id[..5], digit, &id[6..]].concat()).unwrap();
+    }),
+    ("boot is gone", |repository| fs::remove_file(repository.join("refs/heads/boot")).unwrap()),
+    ("boot is zeros", |repository| {
+        fs::write(repository.join("refs/heads/boot"), [0; 41]).unwrap();
+    }),
+    ("packed-refs is garbage", |repository| {
+        let text = "# pack-refs with: peeled\ngarbage\n";
+        fs::write(repository.join("packed-refs"), text).unwrap();
+    }),
+    ("HEAD is gone", |repository| fs::remove_file(repository.join("HEAD")).unwrap()),
+    ("HEAD is empty", |repository| fs::write(repository.join("HEAD"), "").unwrap()),
+    ("config is gone", |repository| fs::remove_file(repository.join("config")).unwrap()),
+    ("config is zeros", |repository| fs::write(repository.join("config"), [0; 99]).unwrap()),
+    ("refs is gone", |repository| fs::remove_dir_all(repository.join("refs")).unwrap()),
+    ("the orders are garbage", |repository| {
+        fs::write(repository.join("ecconfigd-orders.json"), "{").unwrap();
+    }),
+    ("the note of a change is garbage", |repository| {
+        fs::write(repository.join("ecconfigd-entry.json"), "{").unwrap();
+    }),
+    ("a pack is gone", |repository| fs::remove_file(newest(repository, "pack")).unwrap()),
+    ("an index is gone", |repository| fs::remove_file(newest(repository, "idx")).unwrap()),
+    ("a pack has another bit", |repository| flip(&newest(repository, "pack"))),
+    ("an index has another bit", |repository| flip(&newest(repository, "idx"))),
+    ("a pack is cut off", |repository| {
+        let pack = newest(repository, "pack");
+        let content = fs::read(&pack).unwrap();
+        write(&pack, &content[..content.len() / 2]);
+    }),
+    ("the packs are gone", |repository| {
+        fs::remove_dir_all(repository.join("objects/pack")).unwrap();
+    }),
+    ("the objects are gone", |repository| {
+        fs::remove_dir_all(repository.join("objects")).unwrap();
+    }),
+    ("all is gone", |repository| fs::remove_dir_all(repository).unwrap()),
+];
+
+fn repository(machines: &Machines, number: usize) -> PathBuf {
+    machines.all[number].root().join("var/ecconfigd/repo/default")
+}
+
+fn newest(repository: &Path, ending: &str) -> PathBuf {
+    let files = fs::read_dir(repository.join("objects/pack")).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|found| found == ending));
+    files.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap()).unwrap()
+}
+
+fn flip(file: &Path) {
+    let mut content = fs::read(file).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 4;
+    write(file, &content);
+}
+
+/// Another file of that name: this one may have other names.
+fn write(file: &Path, content: &[u8]) {
+    fs::remove_file(file).unwrap();
+    fs::write(file, content).unwrap();
+}
+
+#[track_caller]
+fn has(machines: &Machines, number: usize, content: &str, what: &str) {
+    eventually(what, || {
+        let reply = machines.curl(number, "/config/default/boot/some.conf").send();
+        // Nothing else at any moment, but for a while nothing.
+        assert!(reply.status == 503 || reply.status == 200, "{what}: {reply:?}");
+        reply.status == 200 && reply.text() == content
+    });
+}
+
+#[test]
+fn a_repository_that_was_damaged_while_its_member_was_down_is_mended_at_the_start() {
+    let mut machines = Machines::cluster(2);
+    succeeds(machines.push(0, "default", "some.conf", "x\n"));
+    machines.read(1, "default/boot/some.conf");
+    for (what, damage) in DAMAGE {
+        machines.stop(1);
+        damage(&repository(&machines, 1));
+        machines.start(1);
+        has(&machines, 1, "x\n", what);
+        eventually(what, || !is_damaged(&machines, 1));
+    }
+    machines.assert_same("default");
+}
+
+/// git's word.
+fn is_damaged(machines: &Machines, number: usize) -> bool {
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "safe.directory=*", "-C"]).arg(repository(machines, number));
+    let checked = git.args(["fsck", "--full", "--strict", "--no-dangling"]).output().unwrap();
+    !checked.status.success()
+}
+
+#[test]
+fn a_change_is_made_on_a_repository_that_has_been_damaged_while_its_member_runs() {
+    let machines = Machines::cluster(3);
+    succeeds(machines.push(0, "default", "some.conf", "first\n"));
+    let follower = machines.follower();
+    let other = machines.leader();
+    for (number, (what, damage)) in DAMAGE.iter().enumerate() {
+        machines.read(follower, "default/boot/some.conf");
+        damage(&repository(&machines, follower));
+        let content = format!("{number}\n");
+        succeeds(machines.push(other, "default", "some.conf", &content));
+        eventually(what, || {
+            let path = "/config/default/boot/some.conf?consistent";
+            machines.curl(follower, path).send().text() == content
+        });
+        // What did not stand in the way of the change is found by a reload.
+        machines.all[follower].running().signal(Signal::SIGHUP);
+        eventually(what, || !is_damaged(&machines, follower));
+    }
+    machines.assert_same("default");
+}
+
+#[test]
+fn a_reload_mends_packs_that_rot_and_says_so() {
+    let machines = Machines::cluster(2);
+    succeeds(machines.push(0, "default", "some.conf", "x\n"));
+    machines.read(1, "default/boot/some.conf");
+    flip(&newest(&repository(&machines, 1), "pack"));
+    let member = machines.all[1].running();
+    member.signal(Signal::SIGHUP);
+    member.wait_for_log("and has been mended with what m0 has");
+    assert!(member.log().contains("was damaged (objects/pack/pack-"), "{}", member.log());
+    assert!(repository(&machines, 1).join("ecconfigd-damaged").is_dir());
+    has(&machines, 1, "x\n", "it is mended");
+    machines.assert_same("default");
+}
