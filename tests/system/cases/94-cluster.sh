@@ -2,36 +2,14 @@
 # Three hosts become a cluster by the README's chapter, block by block; then one is lost, and another.
 . "${BASH_SOURCE[0]%/*}/../lib/case.sh"
 . lib/package.sh
-. lib/hosts.sh
-. lib/readme.sh
+. lib/members.sh
 . lib/node.sh
 
-secret=correct-horse-battery-staple
-ecconfigd=/opt/msys/ecelerity/sbin/ecconfigd
-
-block() { # NUMBER ANSWERS…
-    local number=$1
-    shift
-    typed "$blocks/0$number" "$@"
-}
-fingerprint() {
-    openssl x509 -noout -fingerprint -sha256 -in "$(state_dir)/apache/server.crt" | sed 's/.*=/SHA256:/'
-}
 status() {
     in_host systemctl status --no-pager --full ecconfigd
 }
 who() { # PATH
     in_host stat --format '%U:%G %a' "$1"
-}
-set_password() { # ACCOUNT WORD
-    in_host "$ecconfigd" passwd "$1" <<<"$2"
-}
-members_are() { # ALL VOTERS: and all of them answer, as seen from here
-    in_host "$ecconfigd" members >"$WORK/members" && [ "$(wc -l <"$WORK/members")" -eq "$1" ] &&
-        [ "$(grep -cE ' (leader|follower) ' "$WORK/members")" -eq "$2" ]
-}
-leader() { # the name, once there is one
-    { in_host "$ecconfigd" members || true; } | awk '$3 == "leader" { print $1 }' | grep .
 }
 says_no_leader() {
     in_host systemctl status ecconfigd | grep 'NO LEADER: nothing can be changed' >/dev/null
@@ -41,28 +19,11 @@ leads_not() { # NAME
     local now
     now=$(leader) && [ "$now" != "$1" ]
 }
-logs_in() { # ACCOUNT WORD
-    PASSWORD=$2 curl_as "$1" "$server/config/" --output /dev/null
-}
-# Commits a text through this host.
-change() { # TEXT
-    local clone=$WORK/clone-$host_machine
-    rm -rf "$clone"
-    git_admin clone --quiet "$(repository)" "$clone" && commit "$clone" default/cluster.conf "$1"
-}
-has() { # TEXT: of all that was acknowledged anywhere, this is the newest
-    [ "$(curl_as admin "$server/config/default/boot/default/cluster.conf?consistent")" = "$1" ]
-}
 took() { # WHAT since $began
     figure "cluster: $1: $((($(date +%s%N) - began) / 1000000)) ms"
 }
 begin() {
     began=$(date +%s%N)
-}
-check_all_have() { # TEXT
-    for host in cm1 cm2 cm3; do
-        check_within 10 "$host has it" at "$host" has "$1"
-    done
 }
 
 readme_blocks "A cluster of servers"
@@ -78,7 +39,7 @@ for host in cm1 cm2 cm3; do
 done
 check "cm1: the administrator's password" at cm1 set_password admin "$secret"
 check "cm1: list the members" at cm1 block 2 "$secret" "$secret"
-sed -i "s/SHA256:AB:CD:…/$(at cm1 fingerprint)/" "$blocks/03"
+fill_in_fingerprint 3 "$(at cm1 fingerprint)"
 in_umask=0077
 for host in cm2 cm3; do
     sed -i "1i umask $in_umask" "$blocks/03"

@@ -6,14 +6,14 @@
 blocks=$WORK/readme-$$
 
 # Takes the blocks of a section out of the README, numbered from 01.
-readme_blocks() { # TITLE
+readme_blocks() { # TITLE [FILE]
     mkdir "$blocks"
     awk -v dir="$blocks" -v title="## $1" '
         /^## /         { wanted = $0 == title }
         /^```$/        { inside = 0 }
         inside         { print >file }
         /^```sh$/ && wanted { inside = 1; file = sprintf("%s/%02d", dir, ++count) }
-    ' ../../README.md
+    ' "${2:-../../README.md}"
 }
 
 # Types a block, and the answers to what it asks.
