@@ -19,6 +19,8 @@ pub const CERTIFICATE_RENEWED: &str = "e3f8b4fba9474ac89613b57e0ee2db3c";
 pub const CERTIFICATE_ENDING: &str = "24419b4599b64164a2009bd5c98ddd56";
 /// A repository cannot be read.
 pub const REPOSITORY_UNREADABLE: &str = "7ca6e12a0458450f9b66159d8a070c14";
+/// A repository has been put back without its newest revisions.
+pub const REVISIONS_MISSING: &str = "73416fdcf95c4d8394c9114e71f60fa8";
 /// A subcluster is in CONFLICT.
 pub const CONFLICT: &str = "f991f75b8e0440b48b5edd37c0a55bdf";
 /// A subcluster is no longer in CONFLICT.

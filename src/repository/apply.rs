@@ -153,6 +153,11 @@ impl Subcluster {
     ) -> Result<(), Error> {
         let (name, account) = (self.name(), author.who.as_str());
         match lock_and_compare(repository, updates) {
+            Ok(_) if !has_objects(repository, updates)? => tracing::warn!(
+                subcluster = %name,
+                account,
+                "a change of several references to subcluster {name}, cut short when this copy of it was made, is given up: what it brought is not here",
+            ),
             Ok(transaction) => {
                 set(repository, transaction, updates, author)?;
                 tracing::warn!(
@@ -198,6 +203,12 @@ impl Subcluster {
         }
         all_back
     }
+}
+
+/// Whether what references are to name is there.
+fn has_objects(repository: &Repository, updates: &[RefUpdate]) -> Result<bool, Error> {
+    let odb = repository.odb()?;
+    Ok(updates.iter().all(|update| update.new.is_zero() || odb.exists(update.new.into())))
 }
 
 /// A reference is a file: its name cannot also be the directory of another one.

@@ -89,6 +89,19 @@ pub(super) fn list(objects: &Path) -> io::Result<Vec<PackFile>> {
     Ok(packs)
 }
 
+/// Whether all packs that there are can be read and have not lost their content.
+pub(super) fn are_all_sound(objects: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(objects.join("pack"))? {
+        let path = entry?.path();
+        let is_pack = path.extension().is_some_and(|ending| ending == "pack");
+        let stem = path.with_extension("");
+        if is_pack && !(PackFile { stem, objects: 0 }.is_sound()?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The packs that should become one. A pack that stays has more objects than all smaller ones
 /// together, so that each object is written again only as often as its pack doubles.
 pub(super) fn to_join(mut packs: Vec<PackFile>) -> Vec<PackFile> {

@@ -7,10 +7,13 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use git2::{Config, ConfigLevel, Repository, Signature};
+use git2::{Config, ConfigLevel, Oid, Repository, Signature};
 
-use super::RefUpdate;
+use super::{Error, RefUpdate, durable};
 use crate::protocol::Id;
+
+/// Digits of an id.
+const DIGITS: usize = Id::HEX_LEN;
 
 /// Notes a move of a reference that has been made, where the repository keeps a log of it.
 pub(super) fn note(repository: &Repository, update: &RefUpdate, who: &Signature<'_>) {
@@ -31,6 +34,41 @@ pub(super) fn note(repository: &Repository, update: &RefUpdate, who: &Signature<
             tracing::warn!("a change of {name} is not noted in {}: {error}", log.display());
         }
     }
+}
+
+/// What a reference has been, oldest first, as far as its log tells: none if there is no log. A line
+/// that is no line of a log, as one that was copied while it was written, is passed over.
+pub(super) fn values(repository: &Repository, name: &str) -> Vec<Oid> {
+    let log = fs::read(repository.path().join("logs").join(name)).unwrap_or_default();
+    let mut values: Vec<Oid> = log.split(|&byte| byte == b'\n').flat_map(ids).flatten().collect();
+    values.retain(|id| !id.is_zero());
+    values.dedup();
+    values
+}
+
+/// Takes the lines out of the logs of a reference that name what is not there: git takes them for
+/// damage.
+pub(super) fn forget_missing(repository: &Repository, name: &str) -> Result<(), Error> {
+    let odb = repository.odb()?;
+    for name in [name, "HEAD"] {
+        let path = repository.path().join("logs").join(name);
+        let Ok(log) = fs::read(&path) else { continue };
+        durable::write_file(&path, &filtered(&log, |id| odb.exists(id)))?;
+    }
+    Ok(())
+}
+
+/// The lines of a log that name only what is there.
+pub(super) fn filtered(log: &[u8], is_there: impl Fn(Oid) -> bool) -> Vec<u8> {
+    let is_known = |id: &Option<Oid>| id.is_some_and(|id| id.is_zero() || is_there(id));
+    let lines = log.split_inclusive(|&byte| byte == b'\n');
+    lines.filter(|line| ids(line).iter().all(is_known)).collect::<Vec<_>>().concat()
+}
+
+/// The old value and the new one in a line of a log.
+fn ids(line: &[u8]) -> [Option<Oid>; 2] {
+    let id = |bytes: Option<&[u8]>| Oid::from_str(std::str::from_utf8(bytes?).ok()?).ok();
+    [id(line.get(..DIGITS)), id(line.get(DIGITS + 1..2 * DIGITS + 1))]
 }
 
 /// Whether a log is begun for this one (`core.logAllRefUpdates` in git-config(1)).

@@ -103,6 +103,7 @@ pub(super) fn differences(now: &[Ref], then: &[Ref]) -> Vec<RefUpdate> {
     names.into_iter().map(update).filter(|update| update.old != update.new).collect()
 }
 
+/// In whose name this program changes repositories.
 pub(super) fn restorer() -> Author {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Author { who: "ecconfigd".into(), from: "localhost".into(), when: now.as_secs() as i64 }

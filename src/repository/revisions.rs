@@ -67,6 +67,11 @@ impl Revisions {
         }
     }
 
+    /// All of them, oldest first.
+    pub(super) fn into_commits(self) -> Vec<Oid> {
+        self.commits
+    }
+
     /// The newest revision.
     pub(super) fn head(&self) -> Option<Head> {
         let commit = *self.commits.last()?;

@@ -63,7 +63,10 @@ impl Subcluster {
         }
         tidy::tidy(&self.path)?;
         self.read(|repository| self.finish_interrupted(repository))?;
-        self.read_all()
+        let brought_back = self.read(|repository| self.bring_back_lost(repository))?;
+        self.read_all()?;
+        self.tell_brought_back(&brought_back);
+        Ok(())
     }
 
     /// Reads all references again: somebody may have changed the repository by hand.

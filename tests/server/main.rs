@@ -48,6 +48,7 @@ mod strangers;
 mod subclusters_create;
 mod subclusters_list;
 mod systemd;
+mod torn_copy;
 mod urls;
 mod waiting;
 mod waiting_herd;
