@@ -15,6 +15,7 @@
 //! | [`node`] | eccfg: stands beside the floors below, on those above |
 //! | [`repository`] | libgit2: quarantine, policy, compare-and-swap, packs, files. Blocks |
 //! | [`replication`] | the one function through which every change goes: to this server, or to all of a cluster |
+//! | [`backup`] | all that a server has in one archive: made, checked, put back |
 //! | [`server`] | HTTP: connections, routes, who asks, bounded work, draining |
 //! | [`daemon`] | the process: arguments, log, sockets, first start, signals |
 //!
@@ -47,6 +48,7 @@
 //! each kind there is and how many wait for it.
 
 pub mod accounts;
+pub mod backup;
 pub mod daemon;
 pub mod events;
 pub mod files;

@@ -76,6 +76,11 @@ impl File {
         Self { path: layout.accounts(), of_members }
     }
 
+    /// A file of accounts that lies elsewhere, as in a backup.
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, of_members: Vec::new() }
+    }
+
     /// Whether the server is a member of a cluster, or has been let in: then the file is a copy of
     /// what the cluster has.
     pub fn is_of_member(&self) -> bool {

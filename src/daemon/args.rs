@@ -108,10 +108,53 @@ pub(super) enum Command {
         #[arg(long, required = true)]
         force_new_cluster: bool,
     },
+    /// Write all that this server has into one archive: repositories, accounts, key and certificate.
+    ///
+    /// The server may be running, and changes may come in. What the archive's references lead to is in
+    /// it; that is checked before the file gets its name. It holds secrets: only its owner may read it.
+    Backup {
+        /// The archive, in the form of tar; - is the standard output.
+        #[arg(value_name = "FILE|-")]
+        file: PathBuf,
+    },
+    /// Check that a backup, or what lies in a directory, is whole: exit code 0 if it is.
+    ///
+    /// Of a backup the sum of each file, and in any case everything that branches and tags lead to.
+    /// Changes nothing, and tells the newest revision of each subcluster.
+    Verify {
+        /// A backup, - for one on the standard input, or a directory like /var/ecconfigd [default:
+        /// what this server has].
+        #[arg(value_name = "FILE|DIRECTORY")]
+        what: Option<PathBuf>,
+    },
+    /// Put a backup back, into the directory of a server that is stopped and has nothing.
+    ///
+    /// All of it is checked first. Start the server afterwards.
+    Restore {
+        /// It was a member of a cluster and others of them live: it becomes one again, with another
+        /// number, and gets everything from them.
+        #[arg(long, conflicts_with = "force_new_cluster")]
+        member: bool,
+        /// It was a member of a cluster that is lost as a whole: it begins anew with what the backup
+        /// has, and others join it. Never do it while others live: there would be two clusters.
+        #[arg(long)]
+        force_new_cluster: bool,
+        /// The backup; - is the standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Ask the server on this machine whether it is well: exit code 0 if it is.
     ///
     /// Asks /livez on 127.0.0.1:2027, or where --listen says.
     Ping,
+}
+
+impl Command {
+    /// Whether it reads or writes a file of the caller's, who may be root: such a command acts as the
+    /// service's user by itself, when that is open.
+    pub(super) fn has_archive(&self) -> bool {
+        matches!(self, Self::Backup { .. } | Self::Verify { .. } | Self::Restore { .. })
+    }
 }
 
 impl Args {

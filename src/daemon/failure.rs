@@ -6,13 +6,15 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{accounts, repository, tls};
+use crate::{accounts, backup, repository, tls};
 
 /// The target of the line that tells why the program ends, which no log level leaves out.
 pub(super) const TARGET: &str = module_path!();
 
 /// Wrong usage of the command line.
 const EX_USAGE: u8 = 64;
+/// What was given is not what it should be.
+const EX_DATAERR: u8 = 65;
 const EX_UNAVAILABLE: u8 = 69;
 const EX_OSERR: u8 = 71;
 const EX_CANTCREAT: u8 = 73;
@@ -77,6 +79,11 @@ impl Failure {
         ))
     }
 
+    /// What was given to be read is damaged.
+    pub(super) fn data(message: impl Display) -> Self {
+        Self::new(EX_DATAERR, message)
+    }
+
     /// It may work later.
     pub(super) fn temporary(message: impl Display) -> Self {
         Self::new(EX_TEMPFAIL, message)
@@ -127,6 +134,23 @@ impl From<accounts::Error> for Failure {
             }
             File { source, .. } => Self::cannot_create(format!("{error}{}", advice(source))),
             Hash(_) => Self::system(error),
+        }
+    }
+}
+
+impl From<backup::Error> for Failure {
+    fn from(error: backup::Error) -> Self {
+        use backup::Error::{File, Refused, Write};
+        match &error {
+            _ if error.is_full_disk() => {
+                Self::cannot_create(format!("{error}{}", advice(&ErrorKind::StorageFull.into())))
+            }
+            File { source, .. } | Write(source) => {
+                Self::cannot_create(format!("{error}{}", advice(source)))
+            }
+            Refused(_) => Self::usage(error),
+            _ if error.is_of_the_content() => Self::data(error),
+            _ => Self::system(error),
         }
     }
 }

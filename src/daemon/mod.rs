@@ -1,6 +1,8 @@
 //! The process: what it is told, what it needs from the system, how it starts, reloads and stops.
 
 mod args;
+mod backup;
+mod backup_file;
 mod certificate;
 mod extra_args;
 mod failure;
@@ -14,12 +16,14 @@ mod notify;
 mod passwd;
 mod ping;
 mod reload;
+mod restore;
 mod serve;
 mod signals;
 mod sockets;
 mod status;
 mod user;
 mod users;
+mod verify;
 mod watch;
 mod watchdog;
 mod welcome;
@@ -55,6 +59,11 @@ pub fn main() -> ExitCode {
             Err(failure) => Err(failure),
         },
         Some(Command::Recover { .. }) => members::recover(&args.layout()),
+        Some(Command::Backup { file }) => backup::backup(&args.layout(), file),
+        Some(Command::Verify { what }) => verify::verify(&args.layout(), what.as_deref()),
+        Some(Command::Restore { member, force_new_cluster, file }) => {
+            restore::restore(&args.layout(), file, *member, *force_new_cluster)
+        }
         Some(Command::Ping) => ping::ping(&args),
     };
     match result {

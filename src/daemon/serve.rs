@@ -18,6 +18,7 @@ use super::sockets::{self, Passed};
 use super::status::Status;
 use super::{first_start, initial, limits, lock, logging, notify, watch, watchdog, welcome};
 use crate::accounts;
+use crate::backup;
 use crate::events;
 use crate::layout::Layout;
 use crate::libgit2;
@@ -40,6 +41,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
     let layout = args.layout();
     first_start::make_state(&layout)?;
     let _lock = lock::take(&layout)?;
+    backup::finish(&layout)?;
     first_start::put_aside(&layout)?;
     first_start::make_directories(&layout)?;
     first_start::empty_spool(&layout)?;
@@ -96,7 +98,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
 }
 
 /// This server's name among others: as cluster.boot has it, or else the host's.
-fn cluster_name(layout: &Layout) -> String {
+pub(super) fn cluster_name(layout: &Layout) -> String {
     let host = nix::unistd::gethostname().unwrap_or_default();
     let host = host.to_string_lossy().to_ascii_lowercase();
     let boot = fs::read_to_string(layout.cluster_boot()).ok();

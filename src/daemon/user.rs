@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::unistd::{User, geteuid};
 
-use super::args::Args;
+use super::args::{Args, Command};
 use super::failure::Failure;
 use super::first_start;
 use crate::accounts::SERVICE;
@@ -19,7 +19,7 @@ use crate::layout::Layout;
 /// called before there is a second thread.
 pub(super) fn become_service(args: &mut Args) -> Result<(), Failure> {
     let layout = args.layout();
-    if !geteuid().is_root() || layout.root() != Path::new("/") {
+    if !is_of_system(&layout) || args.command.as_ref().is_some_and(Command::has_archive) {
         return Ok(());
     }
     let is_server = args.command.is_none();
@@ -36,6 +36,20 @@ pub(super) fn become_service(args: &mut Args) -> Result<(), Failure> {
         own_state(&layout, &user)?;
     }
     files::become_user(&user).map_err(failed)
+}
+
+/// Whether this is root, and the installation the system's own.
+fn is_of_system(layout: &Layout) -> bool {
+    geteuid().is_root() && layout.root() == Path::new("/")
+}
+
+/// Makes the directory of the service's files, if it is not there, and has its user own it.
+pub(super) fn make_state(layout: &Layout) -> Result<(), Failure> {
+    let failed = |e| Failure::system(format!("cannot look for the user {SERVICE}: {e}"));
+    match User::from_name(SERVICE).map_err(failed)?.filter(|_| is_of_system(layout)) {
+        Some(user) => own_state(layout, &user),
+        None => first_start::make_state(layout),
+    }
 }
 
 /// The directory of the service's files, which only root can make.

@@ -82,4 +82,4 @@ pub use local::{ask_admitted, ask_members, look_at, put_out};
 pub use log::Log;
 pub use recover::recover;
 pub use standing::MemberNow;
-pub use start::{Setting, put_aside};
+pub use start::{Setting, known_members, put_aside};

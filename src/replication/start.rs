@@ -159,6 +159,20 @@ fn tidy(inbox: &Inbox, database: &Database) -> io::Result<()> {
     inbox.tidy(|pack| named.contains(pack))
 }
 
+/// The host name of a server in its cluster, and those of all members, as it has written them down;
+/// none if it stands alone.
+pub fn known_members(layout: &Layout) -> io::Result<Option<(String, Vec<String>)>> {
+    match fs::read(layout.introduction()) {
+        Ok(content) => {
+            let told: Introduction = serde_json::from_slice(&content)?;
+            let members = told.members().iter().map(|member| member.name.clone()).collect();
+            Ok(Some((told.name().to_owned(), members)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Puts aside what a server that has just been let in had before: it gets everything from the
 /// others. Returns where it is, if there was anything. Must be called before the repositories are
 /// opened.

@@ -23,7 +23,7 @@ impl PackIndex {
         })
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let rest = bytes.strip_prefix(b"\xfftOc\0\0\0\x02")?;
         let count = number(rest, FANOUT - 4)? as usize;
         let (ids, offsets) = (FANOUT, FANOUT + count.checked_mul(HASH + 4)?);

@@ -24,6 +24,7 @@ mod orders;
 mod pushes;
 mod put_out;
 mod recovery;
+mod restoring;
 mod rolling_restart;
 mod stopping;
 mod stuck;

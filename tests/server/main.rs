@@ -5,6 +5,7 @@ mod fixture;
 
 mod accounts;
 mod arguments;
+mod backup;
 mod broken_repository;
 mod by_hand;
 mod certificate;
