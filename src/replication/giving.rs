@@ -9,7 +9,7 @@ use openraft::{Snapshot, Vote};
 use tokio::task;
 
 use super::cluster::Cluster;
-use super::manifest::VERSION;
+use super::manifest::{Standing, VERSION};
 use super::service::{Failure, unavailable};
 use super::stream;
 use super::wire::{Body, Objects, SnapshotSent};
@@ -28,7 +28,15 @@ impl Cluster {
         let leader = meta.last_membership.membership().get_node(&vote.leader_id().node_id);
         let leader = leader.cloned().ok_or("the leader is no member")?;
         for standing in &manifest.subclusters {
-            let fetched = self.peers.fetch_objects(&leader, &self.store, standing).await;
+            let fetched = match self.peers.fetch_objects(&leader, &self.store, standing).await {
+                // What is here may be damaged.
+                Err(_) => {
+                    let _turn = self.machine.turn.lock().await;
+                    let Standing { name, refs, orders } = standing.clone();
+                    self.machine.bring_to(&name, refs, orders).await
+                }
+                Ok(()) => Ok(()),
+            };
             fetched.map_err(|error| {
                 let text = format!(
                     "the objects of subcluster {} could not be fetched from {}: {error}; it is tried again",
@@ -40,6 +48,8 @@ impl Cluster {
         }
         let snapshot = Snapshot { meta, snapshot: Box::new(manifest) };
         let taken = self.raft.install_full_snapshot(vote, snapshot).await;
+        // What was here before may be damaged.
+        self.not_whole.notify_one();
         taken.map(|response| response.vote).map_err(|error| error.to_string())
     }
 

@@ -298,8 +298,10 @@ impl Log {
 }
 
 fn run(setting: &Setting, cluster: &Arc<Cluster>) {
+    setting.store.suspects().are_mended();
     setting.runtime.spawn(cluster.clone().keep_membership());
     setting.runtime.spawn(cluster.clone().keep_whole());
+    setting.runtime.spawn(cluster.clone().look_at_suspects());
     setting.runtime.spawn(cluster.clone().step_aside_when_stuck());
     setting.runtime.spawn(cluster.clone().leave_the_lead_to_those_who_serve());
     setting.runtime.spawn(cluster.clone().make_sure_of_the_log());

@@ -1,13 +1,14 @@
 //! Repositories on this disk that are not what the log has led to: somebody wrote into them, or they
 //! are damaged.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use openraft::EntryPayload;
 use tokio::task;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::cluster::Cluster;
 use super::making::chain;
@@ -16,7 +17,7 @@ use super::raft::Member;
 use super::state::State;
 use super::state_machine::StateMachine;
 use super::wire::COMPARE;
-use crate::repository::Error;
+use crate::repository::{Error, Name};
 
 /// A member must have compared its repository within this time.
 const COMPARE_TIME: Duration = Duration::from_secs(60);
@@ -52,6 +53,22 @@ impl Cluster {
             } else {
                 let _ = timeout(pause, self.not_whole.notified()).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    /// Looks through repositories in which somebody could not read something, for as long as this server
+    /// runs. What is whole is not looked through again at once, whoever asks for it.
+    pub(super) async fn look_at_suspects(self: Arc<Self>) {
+        let mut looked: HashMap<Name, Instant> = HashMap::new();
+        loop {
+            for name in self.store.suspects().take().await {
+                looked.retain(|_, at| at.elapsed() < LONGEST_PAUSE);
+                if looked.insert(name.clone(), Instant::now()).is_none()
+                    && !self.tell_if_not(name.as_str(), self.mend(name.as_str()).await)
+                {
+                    self.not_whole.notify_one();
+                }
             }
         }
     }

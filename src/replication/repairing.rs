@@ -6,7 +6,7 @@ use tokio::task;
 
 use super::making::tell_other_hands;
 use super::state_machine::StateMachine;
-use crate::repository::{Error, Moved, Ref, Store};
+use crate::repository::{Error, Moved, Orders, Ref, Store};
 
 impl StateMachine {
     /// Puts aside what is damaged of a repository, gets what it lacks from the other members, and sets
@@ -17,6 +17,16 @@ impl StateMachine {
             return Ok(());
         }
         let (refs, orders) = (self.refs_of(name), state.orders(name));
+        self.bring_to(name, refs, orders).await
+    }
+
+    /// The same with references and orders that a snapshot has.
+    pub(super) async fn bring_to(
+        &self,
+        name: &str,
+        refs: Vec<Ref>,
+        orders: Orders,
+    ) -> Result<(), Error> {
         if self.deviates(name) {
             self.store.keep_from_readers(name)?;
         }

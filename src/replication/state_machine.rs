@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::task;
 
 use super::change::Outcome;
-use super::manifest::{self, Manifest, orders_of, refs_of, standings};
+use super::manifest::{self, Manifest, Standing, orders_of, refs_of, standings};
 use super::peers::Peers;
 use super::raft::{LogId, Member, Membership, StorageError, Types};
 use super::state::{Kept, State};
@@ -54,9 +54,12 @@ impl StateMachine {
     /// Brings this server to where a snapshot is. Its objects are here already. Blocks.
     fn install(&self, meta: &SnapshotMeta<u64, Member>, manifest: Manifest) -> io::Result<()> {
         for standing in &manifest.subclusters {
-            self.store
-                .restore(&standing.name, &standing.refs, &standing.orders)
-                .map_err(io::Error::other)?;
+            let Standing { name, refs, orders } = standing;
+            let restored = self.store.restore(name, refs, orders).or_else(|_| {
+                self.store.put_aside_damage(name)?;
+                self.store.bring_back(name, refs, orders).map(drop)
+            });
+            restored.map_err(io::Error::other)?;
         }
         self.kept.put(State {
             applied: meta.last_log_id,

@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use super::upkeep::Upkeep;
-use super::{Applied, Change, Entry, Error, Name, Orders, Quarantine, Snapshot, Subcluster};
+use super::{
+    Applied, Change, Entry, Error, Name, Orders, Quarantine, Snapshot, Subcluster, Suspects,
+};
 use crate::events;
 
 /// Directories in the making begin so; what a killed server left of them is removed at the start.
@@ -24,6 +26,7 @@ pub struct Store {
     subclusters: RwLock<BTreeMap<Name, Slot>>,
     listed: Arc<Notify>,
     upkeep: Arc<Upkeep>,
+    suspects: Arc<Suspects>,
     /// Whether there are others who have the same.
     is_of_member: bool,
 }
@@ -68,6 +71,7 @@ impl Store {
             subclusters: RwLock::default(),
             listed: Arc::default(),
             upkeep: Arc::default(),
+            suspects: Arc::default(),
         };
         store.remove_unfinished()?;
         store.rescan()?;
@@ -192,7 +196,8 @@ impl Store {
     }
 
     pub(super) fn open_subcluster(&self, name: &Name) -> Result<Subcluster, Error> {
-        Subcluster::open(name.clone(), self.path(name), self.upkeep.clone())
+        let (upkeep, suspects) = (self.upkeep.clone(), self.suspects.clone());
+        Subcluster::open(name.clone(), self.path(name), upkeep, suspects)
     }
 
     fn reread_slot(&self, name: &Name, known: Arc<Subcluster>) -> Slot {
@@ -245,6 +250,11 @@ impl Store {
     /// The directory of the repositories.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The subclusters that should be looked through.
+    pub fn suspects(&self) -> &Suspects {
+        &self.suspects
     }
 
     pub(super) fn upkeep(&self) -> &Upkeep {

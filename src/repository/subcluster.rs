@@ -14,7 +14,8 @@ use super::revisions::Revisions;
 use super::segment::Segments;
 use super::upkeep::Upkeep;
 use super::{
-    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, Snapshot, apply, segment, tidy,
+    Applied, Author, BOOT, Error, Head, Name, Orders, RefUpdate, Snapshot, Suspects, apply,
+    segment, tidy,
 };
 use crate::events;
 use crate::protocol::Id;
@@ -29,6 +30,7 @@ pub struct Subcluster {
     revisions: RwLock<Revisions>,
     segments: Segments,
     upkeep: Arc<Upkeep>,
+    suspects: Arc<Suspects>,
     writer: Mutex<()>,
     ahead: Mutex<Option<Ahead>>,
 }
@@ -36,11 +38,17 @@ pub struct Subcluster {
 impl Subcluster {
     /// Opens the repository at `path`, completes a change that a crash interrupted, and reads where
     /// it stands.
-    pub(super) fn open(name: Name, path: PathBuf, upkeep: Arc<Upkeep>) -> Result<Self, Error> {
+    pub(super) fn open(
+        name: Name,
+        path: PathBuf,
+        upkeep: Arc<Upkeep>,
+        suspects: Arc<Suspects>,
+    ) -> Result<Self, Error> {
         let subcluster = Self {
             handles: Handles::new(path.clone()),
             segments: Segments::new(&path),
             upkeep,
+            suspects,
             name,
             path,
             snapshot: ArcSwap::default(),
@@ -54,7 +62,10 @@ impl Subcluster {
     }
 
     fn unreadable(&self, error: Error) -> Error {
-        Error::Unreadable { name: self.name.to_string(), source: error.into() }
+        match error {
+            Error::Unreadable { .. } => error,
+            error => Error::Unreadable { name: self.name.to_string(), source: error.into() },
+        }
     }
 
     fn start(&self) -> Result<(), Error> {
@@ -204,12 +215,13 @@ impl Subcluster {
         &self.segments
     }
 
-    /// Lends a handle of the repository. Blocks on files.
+    /// Lends a handle of the repository. Where there are other members, damage that is met is mended
+    /// soon. Blocks on files.
     pub(super) fn read<T>(
         &self,
         work: impl FnOnce(&Repository) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.handles.with(work)
+        self.handles.with(work).map_err(|error| self.suspects.look(&self.name, error))
     }
 
     pub(super) fn handles(&self) -> &Handles {

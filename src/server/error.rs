@@ -155,7 +155,10 @@ impl Error {
             Self::BadMethod(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
-            Self::TooManyLogins | Self::Busy | Self::Joining => {
+            Self::TooManyLogins
+            | Self::Busy
+            | Self::Joining
+            | Self::Repository(repository::Error::Unreadable { .. }) => {
                 headers.insert(RETRY_AFTER, limits::RETRY_AFTER.into());
             }
             Self::BadRange { length } => {

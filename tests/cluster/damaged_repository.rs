@@ -1,6 +1,7 @@
 //! A member's repository is damaged: it is mended with what the others have.
 
 use std::fs;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
@@ -147,5 +148,36 @@ fn a_reload_mends_packs_that_rot_and_says_so() {
     assert!(member.log().contains("was damaged (objects/pack/pack-"), "{}", member.log());
     assert!(repository(&machines, 1).join("ecconfigd-damaged").is_dir());
     has(&machines, 1, "x\n", "it is mended");
+    machines.assert_same("default");
+}
+
+/// Whoever reads it meets it first.
+#[test]
+fn a_file_whose_bits_rot_is_never_served_and_is_there_again_soon() {
+    let machines = Machines::cluster(2);
+    // It does not get smaller, so that the middle of its pack is it.
+    let letters: Vec<u8> =
+        (0..300_000).map(|_| b'a' + (getrandom::u32().unwrap() % 26) as u8).collect();
+    let content = String::from_utf8(letters).unwrap();
+    succeeds(machines.push(0, "default", "big.conf", &content));
+    assert_eq!(machines.read(0, "default/boot/big.conf"), content);
+    let commit = machines.all[0].running().bare("default", &["rev-parse", "boot"]);
+    let path = format!("/config/default/boot/big.conf?r={}", commit.trim());
+    machines.curl(1, "/subclusters?consistent").send();
+    // In place, as a disk does.
+    let pack = newest(&repository(&machines, 1), "pack");
+    let middle = fs::metadata(&pack).unwrap().len() / 2;
+    let mut file = fs::File::options().write(true).open(&pack).unwrap();
+    file.seek(SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0; 16]).unwrap();
+    let reply = machines.curl(1, &path).send();
+    assert_eq!(reply.status, 503, "{:?}", reply.headers);
+    assert!(reply.header("retry-after").is_some(), "{:?}", reply.headers);
+    machines.all[1].running().wait_for_log("and has been mended with what m0 has");
+    eventually("it is there again", || {
+        let reply = machines.curl(1, &path).send();
+        assert!(reply.status == 503 || reply.text() == content);
+        reply.status == 200
+    });
     machines.assert_same("default");
 }
