@@ -36,7 +36,7 @@ impl Store {
             };
         }
         let new = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(self.dir())?;
-        make_repository(new.path(), change, author, quarantine)?;
+        make_repository(new.path(), &name, change, author, quarantine)?;
         fs::rename(new.path(), self.path(&name))?;
         durable::sync_dir(self.dir())?;
         let slot = self.open_slot(&name);
@@ -62,11 +62,12 @@ impl Store {
 /// Makes a bare repository with these references in the empty directory `path`, durably.
 fn make_repository(
     path: &Path,
+    name: &Name,
     change: &Move,
     author: &Author,
     quarantine: Option<&Quarantine>,
 ) -> Result<(), Error> {
-    init(path)?;
+    init(path, name.as_str())?;
     let repository = libgit2::open(path)?;
     if let Some(quarantine) = quarantine {
         quarantine.take_in(&path.join("objects"))?;
@@ -77,8 +78,8 @@ fn make_repository(
     Ok(durable::sync_tree(path)?)
 }
 
-/// Makes what a repository consists of, or what is missing of it.
-pub(super) fn init(path: &Path) -> Result<(), Error> {
+/// Makes what the repository of this name consists of, or what is missing of it.
+pub(super) fn init(path: &Path, name: &str) -> Result<(), Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("boot");
     let repository = Repository::init_opts(path, &options)?;
@@ -86,5 +87,7 @@ pub(super) fn init(path: &Path) -> Result<(), Error> {
     config.set_bool("core.logAllRefUpdates", true)?;
     config.set_i64("core.bigFileThreshold", BIG_FILE)?;
     config.set_i64("pack.deltaCacheSize", DELTA_CACHE)?;
+    // A purge deletes this repository, and no copy of it under another name (packaging/lib/made).
+    config.set_str("ecconfigd.repository", name)?;
     Ok(())
 }

@@ -123,7 +123,7 @@ fn make_missing(path: &Path) -> Result<Vec<String>, Error> {
         for dir in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
             fs::create_dir_all(path.join(dir))?;
         }
-        init(path)?;
+        init(path, &path.file_name().unwrap_or_default().to_string_lossy())?;
         durable::sync_tree(path)?;
         durable::sync_dir(path.parent().expect("repositories lie in a directory"))?;
     }

@@ -5,8 +5,10 @@
 top=../..
 check "compat: shellcheck finds nothing" \
     shellcheck -s sh "$top/compat/init.d/ecconfigd" "$top/compat/ecconfigd_ctl"
-check "packages: shellcheck finds nothing" shellcheck "$top/packaging/build" "$top/packaging/third-party" \
-    "$top"/packaging/deb/p{ostinst,rerm,ostrm} "$top"/packaging/rpm/{post,preun,postun}
+packaging() (
+    cd "$top" && shellcheck -x packaging/{build,third-party} packaging/lib/* packaging/{deb,rpm}/p*
+)
+check "packages: shellcheck finds nothing" packaging
 check "CI: shellcheck finds nothing" shellcheck "$top/.ci/run"
 check "tests: shellcheck finds nothing" \
     shellcheck -S warning -s bash -x -P SCRIPTDIR run lib/*.sh cases/*.sh

@@ -62,6 +62,14 @@ END_OF_LIST
 )
 check_equal "$documented" "$(listing_of_deb)" "the .deb holds every file at its documented place"
 
+looked_at() {
+    sh -c '. ../../packaging/lib/original; printf "%s\n" $changeable $fixed' | sort
+}
+in_places_of_others() {
+    listing_of_deb | awk '$3 !~ "^/usr/" || $3 ~ "^/usr/lib/systemd/system/" { print $3 }'
+}
+check_equal "$(in_places_of_others)" "$(looked_at)" "an installation looks for files of others in their places"
+
 if [ -e "$(echo "$PACKAGES"/*.rpm)" ]; then
     # What each distribution has at a place of its own.
     there=$(sed -e 's# 0/0 # root/root #' -e 's#/zsh/vendor-completions/#/zsh/site-functions/#' \
@@ -72,7 +80,7 @@ if [ -e "$(echo "$PACKAGES"/*.rpm)" ]; then
     scriptlets() {
         rpm --query --dbpath "$WORK/rpm" --nosignature --package "$PACKAGES"/*.rpm --scripts | grep -c 'scriptlet:$'
     }
-    check_equal 3 "$(scriptlets)" "the .rpm has its scripts"
+    check_equal 4 "$(scriptlets)" "the .rpm has its scripts"
 else
     echo "       not checked: there is no .rpm"
 fi

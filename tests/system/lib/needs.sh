@@ -4,7 +4,7 @@ install_needs() {
     local missing=() need
     for need in systemd-nspawn:systemd-container debootstrap:debootstrap shellcheck:shellcheck \
         dash:dash ip:iproute2 curl:curl git:git python3:python3 openssl:openssl rpm:rpm \
-        dpkg-shlibdeps:dpkg-dev setpriv:util-linux flock:util-linux; do
+        dpkg-shlibdeps:dpkg-dev setpriv:util-linux flock:util-linux svnadmin:subversion; do
         command -v "${need%:*}" >/dev/null || missing+=("${need#*:}")
     done
     if ((${#missing[@]})); then
