@@ -36,6 +36,7 @@ mod nodes;
 mod other_clients;
 mod partial;
 mod ping;
+mod purge;
 mod readme;
 mod recurring_trees;
 mod references;
