@@ -291,6 +291,51 @@ mod init_script {
     }
 }
 
+mod any_umask {
+    use super::*;
+
+    /// The server and a node on one machine; what lies there afterwards is printed.
+    const MADE: &str = r#"
+        find_written() {
+            find /var/ecconfigd "$etc" ! -type l -perm "$1" ! -path "$etc"
+        }
+        "$sbin/ecconfigd" --listen 127.0.0.1:2027 2>/srv/log & server=$!
+        until "$sbin/ecconfigd" ping 2>/dev/null; do
+            kill -0 $server && sleep 0.1 || { cat /srv/log; exit 1; }
+        done
+        password() {
+            sed -n "s/^$1 //p" /var/ecconfigd/initial-passwords
+        }
+        password ecuser | "$bin/eccfg" store-password
+        password admin >/srv/password
+        "$bin/eccfg" --username admin --password-file /srv/password bootstrap
+        "$bin/eccfg" pull --auto
+        echo changed >>"$etc/conf/default/common.conf"
+        "$bin/eccfg" --username admin --password-file /srv/password commit --message Why
+        test "$(git -c safe.directory='*' -C "$etc/conf" log --format=%s | head -n 1)" = Why
+    "#;
+
+    #[test]
+    fn none_of_our_programs_makes_what_others_can_write() {
+        nothing_is_given_away(&format!(
+            r#"umask 0
+            {MADE}
+            test -z "$(find_written /002)"
+            test -z "$(find "$etc/.eccfg/password" /var/ecconfigd/{{accounts,initial-passwords}} -perm /077)"
+            grep -q '^Max core file size *0 *0 ' "/proc/$server/limits""#
+        ));
+    }
+
+    #[test]
+    fn what_a_careful_umask_takes_away_stays_taken_away() {
+        nothing_is_given_away(&format!(
+            r#"umask 077
+            {MADE}
+            test -z "$(find "$etc/conf" -perm /077)""#
+        ));
+    }
+}
+
 #[test]
 fn no_unit_takes_its_environment_from_ecuser() {
     let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd");

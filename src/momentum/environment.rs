@@ -44,7 +44,7 @@ impl Environment {
     pub fn parse(text: &str) -> Self {
         let mut environment = Self::default();
         for (index, line) in text.lines().enumerate() {
-            match assignments(line) {
+            match assignments(line).or_else(|problem| to_the_end(line).ok_or(problem)) {
                 Ok(assigned) => environment.variables.extend(assigned),
                 Err(problem) => {
                     let (line, text) = (index + 1, line.to_owned());
@@ -73,6 +73,18 @@ fn assignments(line: &str) -> Result<Vec<(String, String)>, String> {
         }
     }
     Ok(assigned)
+}
+
+/// A value without quotes that has spaces, as in `EXTRA_ARGS=--log-level 5`: to a shell this is a command
+/// that is given a variable, but systemd reads to the end of the line (EnvironmentFile= in
+/// systemd.exec(5)), and that is how the server has had this file under systemd.
+fn to_the_end(line: &str) -> Option<Vec<(String, String)>> {
+    const OF_SHELLS: [char; 9] = ['$', '`', ';', '&', '|', '<', '>', '\\', '\''];
+    let (name, value) = line.trim().split_once('=')?;
+    let is_plain = is_name(name) && !value.starts_with(['"', ' ']) && !value.contains(OF_SHELLS);
+    // What is wrong otherwise is a quote that does not end.
+    let is_plain = is_plain && shlex::split(value).is_some();
+    is_plain.then(|| vec![(name.to_owned(), value.to_owned())])
 }
 
 fn literal(line: &str, name: &str, value: &str) -> Result<(String, String), String> {
@@ -131,6 +143,16 @@ mod tests {
         assert!(messages[2].contains("in PATH; write the value out"));
         assert!(messages[3].starts_with("environment, line 5"));
         assert_eq!(environment.bad_lines[1].text, "ulimit -n 4096");
+    }
+
+    #[test]
+    fn a_value_without_quotes_goes_to_the_end_of_the_line_as_for_systemd() {
+        let environment = Environment::parse("EXTRA_ARGS=--log-level 5 --root \"/a b\"\r\n");
+        assert_eq!(environment.bad_lines, []);
+        assert_eq!(environment.variables["EXTRA_ARGS"], "--log-level 5 --root \"/a b\"");
+        for bad in ["A=1 x; B=2", "A=1 >x", "A=$B x", "A= x", "a b=1 2", "A=1 \"x"] {
+            assert_eq!(Environment::parse(bad).bad_lines.len(), 1, "{bad}");
+        }
     }
 
     #[test]

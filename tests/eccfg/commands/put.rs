@@ -128,3 +128,15 @@ fn the_running_command_stands_in_the_file_environment() {
     machine.ok("put running -u admin");
     assert_eq!(server.bare("default", &["show", "running:mta1/running.conf"]), "configured\n");
 }
+
+#[test]
+fn the_command_has_no_terminal_where_it_could_type_for_root() {
+    let server = Server::start();
+    let machine = Machine::of(&server);
+    machine.write_etc("cluster.boot", "cluster_name=default\nnode_name=mta1\n");
+    let command = "cut -d ' ' -f 7 /proc/self/stat";
+    let line = format!("put running -u admin --running-command \"{command}\"");
+    let (code, shown) = machine.answers(&line, &[]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(server.bare("default", &["show", "running:mta1/running.conf"]), "0\n");
+}
