@@ -1,6 +1,8 @@
 //! The server's life, step by step.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -64,7 +66,9 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
         tls: certificate.tls().clone(),
         runtime: runtime.handle().clone(),
         only_votes: args.vote_only,
+        port: Arc::default(),
     };
+    let port = setting.port.clone();
     let log = Log::start(setting, cluster_name(&layout)).map_err(|e| {
         Failure::system(format!(
             "the cluster's log in {} cannot be used: {e}",
@@ -82,6 +86,7 @@ pub(super) fn serve(args: &Args) -> Result<(), Failure> {
 
     let listeners = sockets::listen(args, passed)?;
     let addresses = sockets::addresses(&listeners);
+    port.store(addresses.first().map_or(0, SocketAddr::port), Ordering::Relaxed);
     let reload = Arc::new(Reload { app: app.clone(), certificate: certificate.clone() });
     watch::start(&layout, reload.clone());
     store

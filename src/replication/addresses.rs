@@ -1,16 +1,22 @@
 //! Where members may be. The cluster reaches a member at one address, which is in the log; beside it
-//! this server knows where the list has it, where it has answered before, and what an administrator
-//! has said. Whoever answers there with the member's key is the member: a wrong address costs an
+//! this server knows where the list has it, where it has answered before, from where it has
+//! come, and what an administrator has said. Whoever answers there with the member's key is the member: a wrong address costs an
 //! attempt, and one that has really moved is found though nobody leads who could write it down.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::raft::Member;
 
 /// What is known beside the log, by the members' keys.
 #[derive(Default)]
-pub(super) struct Addresses(Mutex<BTreeMap<String, Beside>>);
+pub(super) struct Addresses {
+    beside: Mutex<BTreeMap<String, Beside>>,
+    /// Where this server listens; 0 if it does not yet.
+    port: Arc<AtomicU16>,
+}
 
 /// Of one member.
 #[derive(Default)]
@@ -19,16 +25,27 @@ struct Beside {
     listed: Option<String>,
     /// By an administrator, to this server alone.
     told: Option<String>,
+    /// By itself: from there it has come, and on that port it listens.
+    came: Option<String>,
     /// Where it has answered last, as by the log, and before that elsewhere.
     worked: [Option<String>; 2],
 }
 
 impl Addresses {
+    pub(super) fn new(port: Arc<AtomicU16>) -> Self {
+        Self { port, ..Self::default() }
+    }
+
+    /// The port on which this server listens.
+    pub(super) fn own_port(&self) -> u16 {
+        self.port.load(Ordering::Relaxed)
+    }
+
     /// All at which a member may be, first the one in the log.
     pub(super) fn of(&self, member: &Member) -> Vec<String> {
         let mut all = vec![member.address.clone()];
-        if let Some(Beside { listed, told, worked }) = self.all().get(&member.key) {
-            for address in [listed, told].into_iter().chain(worked).flatten() {
+        if let Some(Beside { listed, told, came, worked }) = self.all().get(&member.key) {
+            for address in [listed, told, came].into_iter().chain(worked).flatten() {
                 if !all.contains(address) {
                     all.push(address.clone());
                 }
@@ -56,6 +73,12 @@ impl Addresses {
         self.all().entry(key.to_owned()).or_default().told = Some(address);
     }
 
+    /// It has come from there.
+    pub(super) fn came(&self, key: &str, from: IpAddr, port: u16) {
+        let address = SocketAddr::new(from, port).to_string();
+        self.all().entry(key.to_owned()).or_default().came = Some(address);
+    }
+
     /// It has answered there.
     pub(super) fn worked(&self, key: &str, address: &str) {
         let mut all = self.all();
@@ -68,7 +91,7 @@ impl Addresses {
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Beside>> {
         // Nothing in it panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,9 +112,11 @@ mod tests {
         addresses.worked("key", "log");
         addresses.set_listed([("key".into(), "listed".into())].into());
         addresses.set_told("key", "told".into());
-        assert_eq!(addresses.of(&member("log")), ["log", "listed", "told", "first"]);
+        addresses.came("key", "2001:db8::1".parse().unwrap(), 2027);
+        let came = "[2001:db8::1]:2027";
+        assert_eq!(addresses.of(&member("log")), ["log", "listed", "told", came, "first"]);
         addresses.set_listed(BTreeMap::new());
         assert_eq!(addresses.listed("key"), None);
-        assert_eq!(addresses.of(&member("log")), ["log", "told", "first"]);
+        assert_eq!(addresses.of(&member("log")), ["log", "told", came, "first"]);
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openraft::ServerState;
 use rustls::ServerConfig;
@@ -50,6 +51,10 @@ pub(super) struct Cluster {
     /// Why repositories could not be mended, by subcluster.
     pub(super) not_mended: Mutex<HashMap<String, String>>,
     pub(super) patience: Patience,
+    /// When a server has come here last.
+    pub(super) came: Mutex<Option<Instant>>,
+    /// Whether the others say that this server is no member any more.
+    pub(super) is_put_out: AtomicBool,
     /// Held by whoever adds to the log; closed while another member is to lead.
     pub(super) entrance: RwLock<()>,
     /// Whether this server serves nobody.
@@ -104,6 +109,8 @@ impl Cluster {
             not_whole: Notify::new(),
             not_mended: Mutex::default(),
             patience: Patience::new(),
+            came: Mutex::default(),
+            is_put_out: AtomicBool::new(false),
             entrance: RwLock::default(),
             only_votes,
             old_copy,

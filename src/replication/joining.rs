@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ use crate::repository::Error;
 const PAUSE: Duration = Duration::from_secs(1);
 /// One that is listed is a member by then; whoever still waits tells what for.
 const USUAL_TIME: Duration = Duration::from_secs(10);
+/// How often a member looks whether it is one still.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// A member is asked for so long.
 const ASK_TIME: Duration = Duration::from_secs(10);
 /// What a member is told of others counts for so long, if its log does not go on.
@@ -165,7 +168,7 @@ impl Cluster {
             if began.elapsed() >= USUAL_TIME && !std::mem::replace(&mut told, true) {
                 match heard {
                     true => tracing::warn!(
-                        "this server waits to become a member of the cluster: it does as soon as {} stands in global/msgc_server.conf",
+                        "this server waits to become a member of the cluster: it does as soon as {} stands in global/msgc_server.conf with an address at which it answers",
                         self.name,
                     ),
                     false => tracing::warn!(
@@ -177,6 +180,32 @@ impl Cluster {
         }
         if told {
             tracing::info!("this server is a member of the cluster");
+        }
+    }
+
+    /// Notices that this member was taken out of the list, for as long as it runs: nobody sends it
+    /// anything any more.
+    pub(super) async fn notice_when_put_out(self: Arc<Self>) {
+        loop {
+            sleep(LOOK_AGAIN).await;
+            if !self.kept.is_member() || self.is_leader() {
+                continue;
+            }
+            // One that lags behind may not know a new member yet.
+            let (mut heard, mut is_out) = (None, true);
+            for member in self.peers.others(&self.kept.members()) {
+                if let Some(members) = self.announce_to(member).await {
+                    heard = Some(member.name.clone());
+                    is_out &= members.iter().all(|member| member.key != self.key);
+                }
+            }
+            let Some(name) = heard else { continue };
+            if is_out && !self.is_put_out.load(Ordering::Relaxed) {
+                tracing::warn!(
+                    "this server is no member of the cluster any more, as {name} says: what it has is not kept up to date; stop it (systemctl disable --now ecconfigd.socket ecconfigd.service), or list it in global/msgc_server.conf again",
+                );
+            }
+            self.is_put_out.store(is_out, Ordering::Relaxed);
         }
     }
 

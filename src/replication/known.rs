@@ -138,3 +138,105 @@ impl KnownKeys for Known {
         is_known
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::{Duration, Instant};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use openraft::{CommittedLeaderId, StoredMembership};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::replication::database::Database;
+    use crate::replication::raft::LogId;
+    use crate::replication::state::State;
+
+    fn key(number: u8) -> KeyId {
+        format!("sha256//{}", STANDARD.encode([number; 32])).parse().unwrap()
+    }
+
+    fn member(number: u8) -> Member {
+        Member { name: format!("m{number}"), address: String::new(), key: key(number).to_string() }
+    }
+
+    fn log_id(index: u64) -> LogId {
+        LogId::new(CommittedLeaderId::new(1, 1), index)
+    }
+
+    /// Of these members, in an entry of this index.
+    fn state(index: u64, members: &[u8]) -> State {
+        let nodes: BTreeMap<u64, Member> =
+            members.iter().map(|number| (u64::from(*number), member(*number))).collect();
+        let voters = nodes.keys().copied().collect();
+        let membership = openraft::Membership::new(vec![voters], nodes);
+        State {
+            membership: StoredMembership::new(Some(log_id(index)), membership),
+            ..State::default()
+        }
+    }
+
+    /// What is known at m1, to which somebody has introduced these.
+    fn at_m1(introduced: &[u8]) -> (TempDir, Arc<Kept>, Known) {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Arc::new(Database::open(&dir.path().join("log")).unwrap());
+        let introduced = introduced.iter().map(|number| member(*number)).collect();
+        let kept = Arc::new(Kept::open(database, 1, introduced).unwrap());
+        let known = Known::new(key(1).to_string(), kept.clone());
+        (dir, kept, known)
+    }
+
+    #[test]
+    fn those_who_introduced_a_server_are_known_until_it_is_a_member() {
+        let (_dir, kept, known) = at_m1(&[2, 3]);
+        assert_eq!(known.right(&key(1)), Right::Command);
+        assert_eq!(known.right(&key(2)), Right::Member);
+        kept.put(state(5, &[4])).unwrap();
+        assert_eq!(known.right(&key(2)), Right::Member, "its own log goes on");
+        assert_eq!(known.right(&key(4)), Right::Member);
+        kept.put(state(6, &[1, 3, 4])).unwrap();
+        assert_eq!(known.right(&key(1)), Right::Member);
+        assert_eq!(known.right(&key(2)), Right::Nothing);
+        assert_eq!(known.right(&key(3)), Right::Member);
+    }
+
+    #[test]
+    fn what_a_member_is_told_of_others_counts_until_its_log_goes_on_or_for_a_while() {
+        let (_dir, kept, known) = at_m1(&[]);
+        kept.put(state(5, &[1, 2])).unwrap();
+        let soon = Instant::now() + Duration::from_secs(600);
+        kept.introduce_until(soon, Some(log_id(5)), vec![member(3)]);
+        assert_eq!(known.right(&key(3)), Right::Member);
+        kept.put(state(6, &[1, 2, 4])).unwrap();
+        assert_eq!(known.right(&key(3)), Right::Nothing);
+        kept.introduce_until(Instant::now(), Some(log_id(6)), vec![member(3)]);
+        assert_eq!(known.right(&key(3)), Right::Nothing);
+    }
+
+    #[test]
+    fn whoever_was_let_in_may_announce_itself_until_it_is_put_out() {
+        let (_dir, kept, known) = at_m1(&[]);
+        let mut now = state(5, &[1]);
+        now.roster.let_in("m2".into(), key(2).to_string());
+        kept.put(now.clone()).unwrap();
+        assert_eq!(known.right(&key(2)), Right::Announce);
+        now.roster.let_in("m2".into(), String::new());
+        kept.put(now.clone()).unwrap();
+        assert_eq!(known.right(&key(2)), Right::Nothing);
+        assert_eq!(now.roster.admitted().count(), 0);
+    }
+
+    #[test]
+    fn a_member_that_was_put_out_or_has_a_new_key_is_none_before_the_members_change() {
+        let (_dir, kept, known) = at_m1(&[]);
+        let mut now = state(5, &[1, 2, 3]);
+        now.roster.let_in("m2".into(), String::new());
+        now.roster.let_in("m3".into(), key(9).to_string());
+        kept.put(now).unwrap();
+        assert_eq!(known.right(&key(2)), Right::Nothing);
+        assert_eq!(known.right(&key(3)), Right::Nothing);
+        assert_eq!(known.right(&key(9)), Right::Announce);
+    }
+}

@@ -62,9 +62,12 @@ impl Cluster {
         if let Some(peers) = peers {
             addresses.set_listed(self.addresses_in(peers));
         }
-        for (member, _) in self.members().into_values() {
+        let mut members = self.kept.members();
+        members.extend(self.members().into_values().map(|(member, _)| member));
+        for member in &members {
             addresses.worked(&member.key, &member.address);
         }
+        self.peers.keep_links(&members);
     }
 
     /// One step towards what is listed.

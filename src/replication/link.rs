@@ -21,7 +21,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::addresses::Addresses;
 use super::raft::Member;
-use super::wire::{Body, MAX_ANSWER};
+use super::wire::{Body, MAX_ANSWER, PORT};
 use crate::momentum::Address;
 use crate::tls::{KeyId, ServerTls};
 
@@ -100,6 +100,7 @@ impl Link {
         let request = Request::builder()
             .method(method)
             .uri(format!("https://member{path}"))
+            .header(PORT, self.addresses.own_port())
             .body(body)
             .expect("the paths of members are plain");
         let response = connection.send_request(request).await;

@@ -1,6 +1,7 @@
 //! The one way to change anything.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -159,14 +160,15 @@ impl Log {
         Some(self.cluster.load().as_ref()?.tls.clone())
     }
 
-    /// Answers the member with this key, to the end of its connection.
+    /// Answers the member with this key, which has come from there, to the end of its connection.
     pub async fn serve(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         key: KeyId,
+        from: IpAddr,
     ) {
         if let Some(cluster) = self.cluster.load_full() {
-            cluster.serve(stream, key).await;
+            cluster.serve(stream, key, from).await;
         }
     }
 
@@ -308,6 +310,7 @@ fn run(setting: &Setting, cluster: &Arc<Cluster>) {
     setting.runtime.spawn(cluster.clone().keep_introduction());
     setting.runtime.spawn(cluster.clone().come());
     setting.runtime.spawn(cluster.clone().ask_about_strangers());
+    setting.runtime.spawn(cluster.clone().notice_when_put_out());
     setting.runtime.spawn(cluster.known.clone().keep_telling());
     setting.runtime.spawn(cluster.clone().share_accounts());
 }

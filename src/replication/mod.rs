@@ -15,8 +15,10 @@
 //! (`repairing`), also in the middle of making an entry.
 //!
 //! Members speak HTTP/2 with mutual TLS on the port that clients use (`peers`, `link`, `network`,
-//! `service`; `wire` has the words). Who may is in the `roster`; who does, and votes, follows from
-//! it and from `global/msgc_server.conf` (`membership`, `leading`).
+//! `service`; `wire` has the words). Whom administrators have let in is in the `roster`
+//! (`admissions`); who is a member, and votes, follows from it and from `global/msgc_server.conf`
+//! (`membership`, `leading`), once it has answered where it is listed (`settling`, `addresses`). What a
+//! key may ask follows from who is a member (`known`, `asker`).
 
 mod addresses;
 mod admissions;

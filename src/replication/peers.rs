@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU16;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,8 +46,14 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    pub(super) fn new(tls: Arc<ServerTls>, own_key: String, spool_dir: PathBuf) -> Self {
-        let (addresses, links) = Default::default();
+    /// `port` is where the others find this server.
+    pub(super) fn new(
+        tls: Arc<ServerTls>,
+        own_key: String,
+        spool_dir: PathBuf,
+        port: Arc<AtomicU16>,
+    ) -> Self {
+        let (addresses, links) = (Arc::new(Addresses::new(port)), Mutex::default());
         Self { tls, own_key, spool_dir, addresses, links }
     }
 
@@ -59,6 +66,12 @@ impl Peers {
             Arc::new(Link::new(member.clone(), addresses, self.tls.clone()))
         };
         links.entry(key).or_insert_with(new).clone()
+    }
+
+    /// Lets go of the connections to all who are none of these.
+    pub(super) fn keep_links(&self, members: &[Member]) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|(_, key, _), _| members.iter().any(|member| member.key == *key));
     }
 
     /// Whether the member answers now, at its address and nowhere else, over a connection that is made for that: an old one may be to a

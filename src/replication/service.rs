@@ -1,7 +1,10 @@
 //! What a member answers the others.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -15,17 +18,21 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::asker::Asker;
 use super::change::Change;
 use super::cluster::Cluster;
+use super::known::Right;
 use super::old_copy::MAY_BE_OLD;
 use super::raft::Types;
 use super::stream;
 use super::wire::{
     ADMITTED, APPEND, BRING, Body, CAME, COMPARE, HAND_OVER, LEAD, LOOK_AT, MEMBERS, OBJECTS,
-    PACKS, PROMISE, PROPOSE, PUT_OUT, Propose, READ, ReadIndex, SNAPSHOT, STANDING, SnapshotSent,
-    VOTE,
+    PACKS, PORT, PROMISE, PROPOSE, PUT_OUT, Propose, READ, ReadIndex, SNAPSHOT, STANDING,
+    SnapshotSent, VOTE,
 };
 use crate::momentum::is_same_node;
 use crate::repository::Error;
 use crate::tls::KeyId;
+
+/// Between two servers that come, or one that comes again with another log.
+const BETWEEN_TWO: Duration = Duration::from_millis(500);
 
 pub(super) type Failure = (StatusCode, String);
 
@@ -35,10 +42,17 @@ impl Cluster {
         self: Arc<Self>,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         key: KeyId,
+        from: IpAddr,
     ) {
         let (this, known) = (self.clone(), self.known.clone());
         let right = known.right(&key);
+        let noted = AtomicBool::new(right < Right::Member);
         let service = service_fn(move |request: Request<Incoming>| {
+            if !noted.swap(true, Ordering::Relaxed)
+                && let Some(port) = port_of(&request)
+            {
+                this.peers.addresses.came(&key.to_string(), from, port);
+            }
             let this = this.clone();
             async move { Ok::<_, Infallible>(this.respond(request, key).await.unwrap_or_else(plain)) }
         });
@@ -137,17 +151,34 @@ impl Cluster {
         }
     }
 
+    /// Each new number is an entry of the log, and one that may only announce itself can tell many.
+    fn must_not_come_too_often(&self) -> Result<(), Error> {
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        if came.is_some_and(|when| when.elapsed() < BETWEEN_TWO) {
+            return Err(Error::Unreplicated("another server has just come; try again".into()));
+        }
+        *came = Some(Instant::now());
+        Ok(())
+    }
+
     /// A server that was let in has come, with a log of this number.
     pub(super) async fn came(&self, key: String, id: u64) -> Result<(), Error> {
         let state = self.kept.now();
         match state.roster.by_key(&key) {
             Some((_, listed)) if listed.id != Some(id) && !state.roster.has_id(id) => {
+                self.must_not_come_too_often()?;
                 self.decide(Change::Came { key, id }).await.map(drop)
             }
             // Nothing is new, or nobody let it in.
             _ => Ok(()),
         }
     }
+}
+
+/// Where whoever asks listens, if it says so.
+fn port_of(request: &Request<Incoming>) -> Option<u16> {
+    let port = request.headers().get(PORT)?.to_str().ok()?.parse().ok()?;
+    Some(port).filter(|port| *port != 0)
 }
 
 fn json(answer: &impl Serialize) -> Result<Response<Body>, Failure> {

@@ -1,6 +1,7 @@
 //! How a member stands among the others: told, waited for, handed over.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use openraft::RaftMetrics;
@@ -126,6 +127,9 @@ impl Cluster {
     /// In a few words.
     pub(super) fn standing(&self) -> String {
         let count = self.members().len();
+        if self.is_put_out.load(Ordering::Relaxed) {
+            return "no member of the cluster any more: what it has is old".into();
+        }
         match (self.leader(), self.members().get(&self.id)) {
             (Some((id, _)), Some(_)) if id == self.id && self.is_cut_off() => no_leader(count),
             (_, None) => "waits to become a member of the cluster".into(),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 use std::{fs, io};
 
 use openraft::Entry;
@@ -48,6 +49,8 @@ pub struct Setting {
     pub runtime: Handle,
     /// Whether this server keeps everything and votes, and serves nobody.
     pub only_votes: bool,
+    /// The port on which this server listens, once it does; 0 before.
+    pub port: Arc<AtomicU16>,
 }
 
 impl Setting {
@@ -80,7 +83,12 @@ impl Setting {
         let kept =
             Arc::new(Kept::open(database.clone(), identity.id, introduction.members().to_vec())?);
         let spool_dir = self.layout.spool();
-        let peers = Arc::new(Peers::new(self.tls.clone(), key.clone(), spool_dir.clone()));
+        let peers = Arc::new(Peers::new(
+            self.tls.clone(),
+            key.clone(),
+            spool_dir.clone(),
+            self.port.clone(),
+        ));
         let known = Arc::new(Known::new(key.clone(), kept.clone()));
         let tls: ServerConfig = self.tls.for_members(known.clone()).map_err(io::Error::other)?;
         let log = LogStore::new(identity.id, database, inbox.clone())?;

@@ -35,7 +35,7 @@ impl StoreBuilder<Types, LogStore, StateMachine, TempDir> for Builder {
             accounts: accounts::File::of(&Layout::new(dir.path())),
             inbox,
             kept: Arc::new(Kept::open(database, 1, Vec::new()).unwrap()),
-            peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned())),
+            peers: Arc::new(Peers::new(tls, String::new(), dir.path().to_owned(), Arc::default())),
             waiting: Arc::default(),
             turn: Arc::default(),
             has_snapshot: false,

@@ -52,6 +52,9 @@ pub(super) const PACKS: &str = "/packs/";
 /// What of a repository's history is missing.
 pub(super) const OBJECTS: &str = "/objects";
 
+/// The port on which the member that asks can be asked, in each of its requests.
+pub(super) const PORT: &str = "ecconfigd-port";
+
 /// Bytes of an answer in JSON.
 pub(super) const MAX_ANSWER: usize = 16 << 20;
 /// Bytes of a question in JSON: entries, and snapshots with all references.

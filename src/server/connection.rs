@@ -96,7 +96,7 @@ impl Connection {
         // The handshake has shown that it is one.
         self.guest.known();
         tokio::spawn(async move {
-            self.app.log.serve(stream, key).await;
+            self.app.log.serve(stream, key, self.client).await;
             drop(place);
         });
     }

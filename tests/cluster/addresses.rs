@@ -102,6 +102,28 @@ fn a_member_that_moves_back_to_where_it_was_is_found_while_the_list_has_it_elsew
     });
 }
 
+/// It reaches the others, who do not know yet where it is, and may lead them.
+#[test]
+fn a_member_that_moves_before_it_is_listed_there_is_found_where_it_has_come_from() {
+    let mut machines = Machines::cluster(3);
+    let moves = machines.leader();
+    machines.kill(moves);
+    let port = machines.new_port();
+    machines.move_to(moves, port);
+    machines.start(moves);
+    let (one, other) = ((moves + 1) % 3, (moves + 2) % 3);
+    let body = format!(r#"{{"node":"{}"}}"#, machines.all[moves].name);
+    eventually("it leads", || {
+        machines.curl(one, "/subclusters/default/override").json("PUT", &body);
+        machines.leader() == moves
+    });
+    machines.kill(other);
+    assert_takes_commits(&machines, one);
+    let places = machines.places(&[0, 1, 2]);
+    eventually("it is listed", || machines.ask_to_list(one, &places).status.success());
+    eventually("it is reached there", || ports(&machines, one) == listed(&places));
+}
+
 #[test]
 fn members_that_have_moved_elsewhere_than_listed_are_found_where_an_administrator_says() {
     let mut machines = Machines::cluster(3);

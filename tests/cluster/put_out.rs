@@ -79,6 +79,8 @@ fn a_member_taken_out_of_the_list_is_nobody_at_once_and_after_restarts() {
     }
     machines.leader();
     (0..2).for_each(|to| assert_is_out(&machines, 2, to));
+    let server = machines.all[2].running();
+    server.wait_for_log("this server is no member of the cluster any more");
 }
 
 /// Who comes now has nothing but a snapshot of how it came that they are no members.
