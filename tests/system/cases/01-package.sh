@@ -38,6 +38,8 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/share/bash-completion/completions/eccfg
 -rw-r--r-- /usr/share/bash-completion/completions/ecconfigd
 -rw-r--r-- /usr/share/bash-completion/completions/ecconfigd_ctl
+-rw-r--r-- /usr/share/ecconfigd/etc/cron.d/msys-ecelerity
+-rw-r--r-- /usr/share/ecconfigd/etc/init.d/ecconfigd
 -rw-r--r-- /usr/share/doc/ecconfigd/changelog.gz
 -rw-r--r-- /usr/share/doc/ecconfigd/copyright
 -rw-r--r-- /usr/share/doc/ecconfigd/differences.md
@@ -75,7 +77,7 @@ if [ -e "$(echo "$PACKAGES"/*.rpm)" ]; then
     there=$(sed -e 's# 0/0 # root/root #' -e 's#/zsh/vendor-completions/#/zsh/site-functions/#' \
         -e 's#doc/ecconfigd/copyright#licenses/ecconfigd/LICENSE#' \
         -e 's#lintian/overrides/ecconfigd#../lib/systemd/system-preset/50-ecconfigd.preset#' \
-        -e 's#share/\.\./##' <<<"$documented" | sort -k 3)
+        -e 's#share/\.\./##' -e '\#/usr/share/ecconfigd/#d' <<<"$documented" | sort -k 3)
     check_equal "$there" "$(listing_of_rpm)" "so does the .rpm"
     scriptlets() {
         rpm --query --dbpath "$WORK/rpm" --nosignature --package "$PACKAGES"/*.rpm --scripts | grep -c 'scriptlet:$'

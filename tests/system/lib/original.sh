@@ -56,12 +56,12 @@ original_file() { # MODE PATH: from standard input
 listing() { # [PATH…]
     # shellcheck disable=SC2016 # the host's shell expands it
     in_host sh -c '
-        find "$@" -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /root \
+        find "$@" -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp -o -path /root \
             -o -path /var/log/journal -o -path /var/log/apt -o -path "/var/log/dpkg*" \
             -o -path "/var/log/[bw]tmp" -o -path "/var/log/alternatives*" -o -path /var/cache -o -path /var/lib/apt \
             -o -path /var/lib/dpkg -o -path /var/lib/systemd \) -prune \
             -o -printf "%p %y %m %U:%G %T@ %l\n" >/tmp/listing
-        find "$@" -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /root \
+        find "$@" -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /var/tmp -o -path /root \
             -o -path /var/log -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \
             -o -path /var/lib/systemd \) -prune -o -type f -exec sha256sum {} + >>/tmp/listing
         sort /tmp/listing && rm /tmp/listing' sh "${@:-/}"
