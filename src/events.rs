@@ -13,6 +13,8 @@ pub const COMMITTED: &str = "d5a4c2f769e54e19b3ffa31eb765d3fb";
 pub const COMMIT_REFUSED: &str = "436e2e83328c4b92bdeecf742f1ed88d";
 /// Logins from one address fail again and again.
 pub const LOGINS_REFUSED: &str = "3965520657c54cfe8c3ea2b04c62bfe5";
+/// There is no place for another connection.
+pub const NO_PLACE: &str = "b08b06561c80490eb90603647e6eda33";
 /// The server has renewed its certificate, or taken a new one up.
 pub const CERTIFICATE_RENEWED: &str = "e3f8b4fba9474ac89613b57e0ee2db3c";
 /// The operator's certificate is near its end.

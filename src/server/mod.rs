@@ -1,7 +1,7 @@
 //! HTTP over TLS: who connects, what is asked, who asks, and the answer.
 //!
-//! A request's way: `accept` takes the connection, `connection` does the handshake and speaks
-//! HTTP, `service` logs and turns failures into answers, `route` says what is asked, `auth`
+//! A request's way: `accept` takes the connection if `room` has a place for it, `connection` does the
+//! handshake and speaks HTTP, `service` logs and turns failures into answers, `route` says what is asked, `auth`
 //! who asks, and one file for each kind of route answers.
 
 mod accept;

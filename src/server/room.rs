@@ -19,6 +19,7 @@ use super::limits::{
     RESERVED_DESCRIPTORS, STRANGER_GRACE,
 };
 use super::network::network;
+use crate::events;
 
 /// How often the log tells that there is no place.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -49,6 +50,24 @@ struct Network {
     connections: usize,
     strangers: Vec<Arc<Guest>>,
     waiting: VecDeque<(Arc<Guest>, oneshot::Sender<()>)>,
+}
+
+/// What places are short.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Those of all connections.
+    All,
+    /// Those of strangers, for which newcomers can wait.
+    Strangers,
+}
+
+impl Of {
+    fn of(self, network: &Network) -> usize {
+        match self {
+            Self::All => network.connections,
+            Self::Strangers => network.strangers.len(),
+        }
+    }
 }
 
 /// What a stranger is told who wants to talk.
@@ -90,8 +109,8 @@ impl Room {
         let mut state = self.lock();
         let has = state.networks.get(&network).map_or(0, |network| network.connections);
         let kept = if has < FEW_CONNECTIONS { 0 } else { self.0.places / KEPT_FOR_FEW };
-        if state.taken >= self.0.places - kept && !state.put_one_out(None) {
-            state.tell(|| {
+        if state.taken >= self.0.places - kept && !state.put_one_out(network, Of::All) {
+            state.tell(network, || {
                 format!(
                     "no place is left for another connection from {network}, which has {has}: it is closed; raise LimitNOFILE of the service if there are so many nodes"
                 )
@@ -107,7 +126,7 @@ impl Room {
     pub(super) fn enter(&self, guest: &Arc<Guest>) -> Entry {
         let mut state = self.lock();
         let is_free = state.strangers < self.0.most_strangers && state.waiting == 0;
-        if is_free || state.put_one_out(Some(guest.network())) {
+        if is_free || state.put_one_out(guest.network(), Of::Strangers) {
             state.talk(guest.clone());
             return Entry::Now;
         }
@@ -124,7 +143,7 @@ impl Room {
     /// One of this network has waited for a while: somebody may be idle by now.
     pub(super) fn press(&self, network: IpAddr) {
         let mut state = self.lock();
-        if state.put_one_out(Some(network)) {
+        if state.put_one_out(network, Of::Strangers) {
             state.hand_over(self.0.most_strangers);
         }
     }
@@ -180,15 +199,14 @@ impl State {
         }
     }
 
-    /// Ends a stranger's connection to make room for one that wants to be accepted, or for one that
-    /// could wait: if it is of this network, it does so for a busy one of its own.
-    fn put_one_out(&mut self, could_wait: Option<IpAddr>) -> bool {
-        let Some(guest) = self.to_be_put_out(could_wait) else { return false };
+    /// Ends a stranger's connection, if one has to make room for one of this network.
+    fn put_one_out(&mut self, newcomer: IpAddr, places: Of) -> bool {
+        let Some(guest) = self.to_be_put_out(newcomer, places) else { return false };
         let (from, total) = (guest.network(), self.strangers);
         let has = self.networks.get(&from).map_or(0, |network| network.strangers.len());
         self.forget(&guest);
         guest.put_out();
-        self.tell(|| {
+        self.tell(from, || {
             format!(
                 "no place is left for another connection: of {total} without an accepted password those that have been idle longest are closed, those of {from} first, which has {has}"
             )
@@ -196,14 +214,18 @@ impl State {
         true
     }
 
-    /// The stranger that has been idle longest of the network that has most.
-    fn to_be_put_out(&self, could_wait: Option<IpAddr>) -> Option<Arc<Guest>> {
-        let largest = self.networks.values().max_by_key(|network| network.strangers.len())?;
+    /// Of the network that has most of these places, the stranger that has been idle longest. None
+    /// makes room for a network that has more, and no busy one for a network that has as many. Among
+    /// the connections of one network all make room for new ones.
+    fn to_be_put_out(&self, newcomer: IpAddr, places: Of) -> Option<Arc<Guest>> {
+        let with_strangers = self.networks.iter().filter(|(_, it)| !it.strangers.is_empty());
+        let (address, largest) = with_strangers.max_by_key(|(_, network)| places.of(network))?;
         let oldest = largest.strangers.iter().min_by_key(|guest| guest.last_active())?;
-        let Some(waiting) = could_wait else { return Some(oldest.clone()) };
-        let own = self.networks.get(&waiting).map_or(0, |network| network.strangers.len());
-        let is_idle = oldest.last_active().elapsed() >= STRANGER_GRACE;
-        (is_idle || largest.strangers.len() > own + 1).then(|| oldest.clone())
+        let most = places.of(largest);
+        let own = self.networks.get(&newcomer).map_or(0, |network| places.of(network));
+        let is_idle = || oldest.last_active().elapsed() >= STRANGER_GRACE;
+        let may_be_busy = *address == newcomer && places == Of::All;
+        (most > own + 1 || most >= own && (may_be_busy || is_idle())).then(|| oldest.clone())
     }
 
     /// Lets strangers talk who have waited for it: first those of networks that have fewest.
@@ -221,10 +243,10 @@ impl State {
         }
     }
 
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    fn tell(&mut self, client: IpAddr, what: impl FnOnce() -> String) {
         if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
             self.told = Some(Instant::now());
-            tracing::warn!("{}", what());
+            tracing::warn!(message_id = events::NO_PLACE, %client, "{}", what());
         }
     }
 }
@@ -289,6 +311,15 @@ mod tests {
         let others = strangers(&room, 2, 2);
         assert!(room.admit(address(3)).is_none_or(|_| put_out(&others) == 1));
         assert_eq!(put_out(&nodes), 0);
+    }
+
+    #[test]
+    fn one_account_does_not_put_strangers_of_other_addresses_out() {
+        let room = Room::of(16, 100);
+        let _nodes = known(&room, 1, 14);
+        let others = strangers(&room, 2, 1);
+        assert!(room.admit(address(1)).is_none());
+        assert_eq!(put_out(&others), 0);
     }
 
     #[test]
