@@ -10,8 +10,9 @@ use super::attempts::Attempts;
 use super::drain::Drain;
 use super::hot_files::HotFiles;
 use super::limits::{
-    HASHES_AT_ONCE, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_WAITS,
-    MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
+    HASHES_AT_ONCE, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_REQUESTS_IN_MEMORY,
+    MAX_REQUESTS_IN_MEMORY_OF_ADDRESS, MAX_WAITS, MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE,
+    PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
 };
 use super::nodes::{self, Nodes};
 use super::places::Places;
@@ -36,6 +37,7 @@ pub struct App {
     pub(super) reads: Places,
     pub(super) hashes: Places,
     pub(super) writes: Places,
+    pub(super) requests: Arc<Shares>,
     pub(super) bodies: Arc<Shares>,
     pub(super) waits: Arc<Shares>,
     pub(super) hot_files: HotFiles,
@@ -73,6 +75,7 @@ impl App {
             reads: Places::new(READS_AT_ONCE),
             hashes: Places::new(HASHES_AT_ONCE),
             writes: Places::new(WRITES_AT_ONCE),
+            requests: Shares::new(MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS),
             bodies: Shares::new(MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS),
             waits: Shares::new(MAX_WAITS, MAX_WAITS_OF_ADDRESS),
             hot_files: HotFiles::default(),

@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use headers::HeaderMapExt;
 use headers::authorization::{Authorization, Basic};
-use headers::{HeaderMap, HeaderMapExt};
+use hyper::Request;
 
 use super::app::App;
 use super::check::{self, Shown};
 use super::error::Error;
+use super::request_body::{RequestBody, weight};
 use crate::accounts::{Account, MAX_PASSWORD};
 
 /// The longest name that is worth looking up.
@@ -17,11 +19,11 @@ const MAX_NAME: usize = 64;
 /// The account whose name and password the request brings.
 pub(super) async fn authenticate(
     app: &Arc<App>,
-    headers: &HeaderMap,
+    request: &Request<RequestBody>,
     client: IpAddr,
 ) -> Result<Account, Error> {
     let Authorization(basic) =
-        headers.typed_get::<Authorization<Basic>>().ok_or(Error::Unauthorized)?;
+        request.headers().typed_get::<Authorization<Basic>>().ok_or(Error::Unauthorized)?;
     if basic.username().len() > MAX_NAME || basic.password().len() > MAX_PASSWORD {
         return Err(check::refuse(app, "?", client).into());
     }
@@ -31,6 +33,7 @@ pub(super) async fn authenticate(
     {
         return Ok(account);
     }
+    let _share = app.requests.take(client, weight(request))?;
     // In a box of its own: what it takes is copied with each request otherwise.
     Box::pin(attempt(app, &basic, client)).await
 }

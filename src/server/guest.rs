@@ -11,13 +11,11 @@ use tokio::time::timeout;
 
 use super::error::Error;
 use super::limits::{HANDSHAKE_TIME, MAX_HEADS_OF_STRANGER, STRANGER_GRACE};
+use super::request_body::head_weight;
 use super::room::{Entry, Room};
 
 /// What times are counted from, as they must fit into an atomic number.
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// Bytes that a field of a head takes beside its name and its value, at the least.
-const FIELD: usize = 64;
 
 /// A connection's place. It is given back when this is dropped.
 pub(super) struct Place(Arc<Guest>);
@@ -132,8 +130,7 @@ impl Guest {
         if self.is_known.load(Ordering::Relaxed) {
             return Ok((request, None));
         }
-        let fields = request.headers().iter();
-        let bytes = fields.map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
+        let bytes = head_weight(request.headers());
         let before = self.heads.fetch_add(bytes, Ordering::Relaxed);
         let head = Head { guest: self.clone(), bytes };
         // One alone is never too large: its connection has taken it.

@@ -69,16 +69,16 @@ pub const MAX_STREAMS: u32 = 64;
 /// not read before a password has been checked.
 pub const HTTP2_WINDOW: u32 = 65_535;
 /// Bytes of bodies that are in memory at once; the rest of each is on disk.
-pub const MAX_BODIES_IN_MEMORY: usize = 256 << 20;
+pub const MAX_BODIES_IN_MEMORY: usize = 128 << 20;
 /// The same, of one address.
-pub const MAX_BODIES_IN_MEMORY_OF_ADDRESS: usize = 192 << 20;
+pub const MAX_BODIES_IN_MEMORY_OF_ADDRESS: usize = 96 << 20;
 /// Pieces of bodies that are written to disk at once.
 pub const WRITES_AT_ONCE: usize = 32;
 
 /// Descriptors that connections may not use: repositories, packs and uploads need some too.
 pub const RESERVED_DESCRIPTORS: u64 = 256;
 /// Connections at once, if the process may have descriptors for them.
-pub const MAX_CONNECTIONS: u64 = 20_000;
+pub const MAX_CONNECTIONS: u64 = 16_384;
 /// One in so many of these places is kept for addresses that have few connections. Here as below, an
 /// address is an IPv4 address, or an IPv6 /64.
 pub const KEPT_FOR_FEW: usize = 8;
@@ -90,11 +90,12 @@ pub const MAX_STRANGERS: usize = 2048;
 pub const MAX_WAITING_STRANGERS: usize = 1024;
 /// One of them that has said nothing for this long makes room for another one of its address.
 pub const STRANGER_GRACE: Duration = Duration::from_millis(500);
-/// Bytes that a connection takes, its TLS and a question that waits: measured with 10,000 of them.
-pub const CONNECTION_BYTES: usize = 33 << 10;
-/// Bytes that a stranger may have the server hold beside: heads that wait, one on its way in, and a
-/// body that nobody reads yet.
-pub const STRANGER_BYTES: usize = MAX_HEADS_OF_STRANGER + MAX_HEAD + HTTP2_WINDOW as usize;
+/// Bytes that a connection takes: its TLS and a question that waits, measured with 10,000 of them, and
+/// a head that does not end.
+pub const CONNECTION_BYTES: usize = (33 << 10) + MAX_HEAD;
+/// Bytes that a stranger may have the server hold beside: heads that wait, and a body that nobody
+/// reads yet.
+pub const STRANGER_BYTES: usize = MAX_HEADS_OF_STRANGER + HTTP2_WINDOW as usize;
 /// Bytes of the heads that may wait on one connection for its first password to be accepted.
 pub const MAX_HEADS_OF_STRANGER: usize = 64 << 10;
 
@@ -108,6 +109,10 @@ pub const READS_AT_ONCE: usize = 32;
 pub const MAX_HOT_BYTES: usize = 32 << 20;
 /// Bytes of the largest of them.
 pub const MAX_HOT_FILE: usize = 64 << 10;
+/// Bytes of the requests that wait for a password to be checked, or for the other members.
+pub const MAX_REQUESTS_IN_MEMORY: usize = 64 << 20;
+/// The same, of one address.
+pub const MAX_REQUESTS_IN_MEMORY_OF_ADDRESS: usize = 48 << 20;
 /// Passwords that are checked or wait for it at once, of one address: an IPv4 address, or an IPv6 /64.
 pub const MAX_ATTEMPTS_OF_ADDRESS: usize = 128;
 /// The same, of all addresses.
@@ -135,6 +140,7 @@ mod tests {
     const HELD: &[(&str, usize)] = &[
         ("connections", MAX_CONNECTIONS as usize * CONNECTION_BYTES),
         ("strangers", MAX_STRANGERS * STRANGER_BYTES),
+        ("requests", MAX_REQUESTS_IN_MEMORY),
         ("bodies", MAX_BODIES_IN_MEMORY),
         ("pieces being written", WRITES_AT_ONCE * (256 << 10)),
         ("attempts", MAX_ATTEMPTS * ATTEMPT_BYTES),

@@ -86,3 +86,45 @@ impl Drop for Waiter<'_> {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_place_is_taken_until_its_work_ends_though_nobody_waits_for_it() {
+        let places = Arc::new(Places::new(1));
+        let (begun, is_begun) = oneshot::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let asking = {
+            let places = places.clone();
+            let work = move || {
+                let _ = begun.send(());
+                let _ = ends.recv();
+            };
+            tokio::spawn(async move { places.run(work).await })
+        };
+        is_begun.await.unwrap();
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+        assert_eq!(places.free.available_permits(), 0);
+        let next = tokio::spawn(async move { places.run(|| "done").await });
+        drop(end);
+        assert_eq!(next.await.unwrap().unwrap(), "done");
+    }
+
+    #[tokio::test]
+    async fn whoever_gives_up_waiting_waits_no_more() {
+        let places = Arc::new(Places::new(0));
+        let waiting = places.clone();
+        let asking = tokio::spawn(async move { waiting.run(|| ()).await });
+        while places.waiting.load(Ordering::Relaxed) == 0 {
+            task::yield_now().await;
+        }
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+        assert_eq!(places.waiting.load(Ordering::Relaxed), 0);
+    }
+}

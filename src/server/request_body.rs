@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::{Request, Version};
+use hyper::{HeaderMap, Request, Version};
 use tokio::time::timeout;
 
-use super::limits::{MAX_THROWN_AWAY, THROW_AWAY_TIME};
+use super::limits::{HTTP2_WINDOW, MAX_THROWN_AWAY, THROW_AWAY_TIME};
 use super::requests::InFlight;
 
 /// A request's body. When that of an HTTP/2 request is dropped, what has not been read of it is read
@@ -32,6 +32,19 @@ impl RequestBody {
         let is_http2 = request.version() == Version::HTTP_2;
         request.map(|body| Self { body: Some(body), is_http2, in_flight })
     }
+}
+
+/// Bytes that a request takes while it waits, and what has come of its body.
+pub(super) fn weight<B: Body>(request: &Request<B>) -> usize {
+    let body = if request.body().is_end_stream() { 0 } else { HTTP2_WINDOW as usize };
+    head_weight(request.headers()) + body
+}
+
+/// Bytes that a head takes in memory.
+pub(super) fn head_weight(headers: &HeaderMap) -> usize {
+    /// What a field takes beside its name and its value, at the least.
+    const FIELD: usize = 64;
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum()
 }
 
 impl Body for RequestBody {

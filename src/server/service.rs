@@ -12,7 +12,7 @@ use super::directory::{Line, Listing};
 use super::error::Error;
 use super::file::{self, Asked, redirect};
 use super::guest::{Guest, Head, Weighed};
-use super::request_body::RequestBody;
+use super::request_body::{RequestBody, weight};
 use super::request_log::RequestLog;
 use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
@@ -76,7 +76,7 @@ async fn respond(
         return Err(Error::Joining);
     }
     // Nobody without a password learns which addresses there are.
-    let account = authenticate(app, request.headers(), client).await?;
+    let account = authenticate(app, &request, client).await?;
     drop(head);
     guest.known();
     if app.log.only_votes() && !is_about_members(&route, &request) {
@@ -84,6 +84,7 @@ async fn respond(
     }
     if request.uri().query().is_some_and(|query| query.split('&').any(|word| word == CONSISTENT)) {
         // In a box, as are others below: every request would have room for it otherwise.
+        let _share = app.requests.take(client, weight(&request))?;
         Box::pin(app.log.catch_up()).await?;
     }
     match route? {
