@@ -1,6 +1,6 @@
 //! The accounts as a running server holds them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{LazyLock, Mutex};
 
@@ -20,11 +20,28 @@ pub struct Account {
     pub role: Role,
 }
 
+/// What a cluster has of accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfCluster {
+    /// Its accounts.
+    pub accounts: Entries,
+    /// Names that have not been made accounts of the cluster yet, and may be by a password in this
+    /// server's file of the original's. Others in that are not let in: whoever can write it, or an old
+    /// copy of it, would make accounts of the whole cluster.
+    pub old_names: BTreeSet<String>,
+}
+
+/// The names in the original's password file. None if it cannot be read.
+pub fn old_names(htdigest: &Path) -> BTreeSet<String> {
+    let all = htdigest::read(htdigest).unwrap_or_default();
+    all.into_iter().map(|(name, _)| name).collect()
+}
+
 /// All accounts at one moment. Replacing them forgets the passwords that were verified.
 pub struct Accounts {
     known: BTreeMap<String, Known>,
     /// What the cluster has, where there is one.
-    of_cluster: Option<Entries>,
+    of_cluster: Option<OfCluster>,
     stamps: [Stamp; 2],
     /// Of this process, with its key taken in.
     mac: Hmac<Sha256>,
@@ -43,13 +60,24 @@ enum Known {
 impl Accounts {
     /// Reads the file of accounts, and the original's password file for names that are not in it. In a
     /// cluster it is told what that has, and the file does not count.
-    pub fn load(file: &File, htdigest: &Path, of_cluster: Option<Entries>) -> Result<Self, Error> {
+    pub fn load(
+        file: &File,
+        htdigest: &Path,
+        of_cluster: Option<OfCluster>,
+    ) -> Result<Self, Error> {
         // Before the files are read: a change while they are only makes them read once more.
         let stamps = [file.path(), htdigest].map(Stamp::of);
-        let entries = of_cluster.clone().map_or_else(|| file.read(), Ok)?;
+        let entries = match &of_cluster {
+            Some(of_cluster) => of_cluster.accounts.clone(),
+            None => file.read()?,
+        };
+        let is_let_in = |name: &String| {
+            of_cluster.as_ref().is_none_or(|of_cluster| of_cluster.old_names.contains(name))
+        };
         let mut known: BTreeMap<String, Known> =
             entries.into_iter().map(|(name, entry)| (name, Known::Argon2(entry))).collect();
-        for (name, digest) in htdigest::read(htdigest)? {
+        let old = htdigest::read(htdigest)?.into_iter();
+        for (name, digest) in old.filter(|(name, _)| is_let_in(name)) {
             known.entry(name).or_insert(Known::HtDigest(digest));
         }
         let mut key = [0; 32];
@@ -59,7 +87,12 @@ impl Accounts {
     }
 
     /// Whether the files these accounts were read from are still the same, and what the cluster has.
-    pub fn are_current(&self, file: &File, htdigest: &Path, of_cluster: Option<&Entries>) -> bool {
+    pub fn are_current(
+        &self,
+        file: &File,
+        htdigest: &Path,
+        of_cluster: Option<&OfCluster>,
+    ) -> bool {
         self.stamps == [file.path(), htdigest].map(Stamp::of)
             && self.of_cluster.as_ref() == of_cluster
     }

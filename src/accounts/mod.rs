@@ -17,7 +17,7 @@ mod stamp;
 
 pub use error::Error;
 pub use file::{Entries, Entry, File};
-pub use known::{Account, Accounts};
+pub use known::{Account, Accounts, OfCluster, old_names};
 pub use noted::Noted;
 pub use password::{check_password, generate};
 pub use role::Role;

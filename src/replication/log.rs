@@ -17,7 +17,7 @@ use super::joining::Introduction;
 use super::members;
 use super::standing::MemberNow;
 use super::start::Setting;
-use crate::accounts::Entries;
+use crate::accounts::OfCluster;
 use crate::momentum::is_same_node;
 use crate::repository::{Applied, Entry, Error, Quarantine, SmallPack};
 use crate::tls::KeyId;
@@ -133,7 +133,7 @@ impl Log {
 
     /// The accounts that the cluster has, and what has been changed here since; none while this server
     /// stands alone, or has nothing of the cluster yet. Blocks.
-    pub fn accounts(&self) -> Option<Entries> {
+    pub fn accounts(&self) -> Option<OfCluster> {
         self.cluster.load().as_ref()?.accounts()
     }
 

@@ -49,8 +49,7 @@ impl StateMachine {
                 subcluster = name,
                 "the repository of subcluster {name} on this server was damaged ({what}) and has been mended {from}; what was put aside lies in its directory ecconfigd-damaged and may be deleted",
             );
-        }
-        if !by_hand.is_empty() {
+        } else if !by_hand.is_empty() {
             tell_other_hands(name);
         }
         Ok(())

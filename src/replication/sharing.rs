@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::change::Change;
 use super::cluster::Cluster;
 use super::state::State;
-use crate::accounts::{self, Entries, Noted};
+use crate::accounts::{self, Entries, Noted, OfCluster};
 use crate::repository::Error;
 
 /// How soon what could not be done is tried again.
@@ -21,10 +21,13 @@ const PAUSE: Duration = Duration::from_secs(1);
 impl Cluster {
     /// The accounts that the cluster has, and what has been changed here since. None while nothing is
     /// known of the cluster. Blocks.
-    pub(super) fn accounts(&self) -> Option<Entries> {
+    pub(super) fn accounts(&self) -> Option<OfCluster> {
         let state = self.kept.now();
         let noted = self.machine.accounts.noted().unwrap_or_default();
-        (!state.accounts.is_empty()).then(|| with_noted(&state, &noted))
+        (!state.accounts.is_empty()).then(|| OfCluster {
+            accounts: with_noted(&state, &noted),
+            old_names: self.kept.old_names(),
+        })
     }
 
     /// Keeps the file what it should be and tells the others of what is noted, for as long as this
@@ -61,7 +64,13 @@ impl Cluster {
             return Ok(());
         }
         let (file, before) = (self.machine.accounts.clone(), copied.take());
-        let written = task::spawn_blocking(move || write_copy(&file, &state, before));
+        let kept = self.kept.clone();
+        let written = task::spawn_blocking(move || {
+            if let Err(error) = kept.keep_old_names(Default::default()) {
+                tracing::warn!("what is known of the original's accounts cannot be kept: {error}");
+            }
+            write_copy(&file, &state, before)
+        });
         let (now, noted) = written.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
         *copied = Some(now);
         if noted.is_empty() {

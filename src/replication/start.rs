@@ -82,6 +82,7 @@ impl Setting {
         }
         let kept =
             Arc::new(Kept::open(database.clone(), identity.id, introduction.members().to_vec())?);
+        kept.keep_old_names(accounts::old_names(&self.layout.htdigest()))?;
         let spool_dir = self.layout.spool();
         let peers = Arc::new(Peers::new(
             self.tls.clone(),

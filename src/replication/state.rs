@@ -1,6 +1,6 @@
 //! What this member has applied of the log, beside the repositories and the accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use crate::protocol::Id;
 use crate::repository::{self, Move, Orders, RefUpdate};
 
 pub(super) const STATE: &str = "state";
+const OLD_NAMES: &str = "old-names";
 
 /// All of it, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -150,6 +151,8 @@ pub(super) struct Kept {
     stuck: AtomicBool,
     /// Told when there are other accounts.
     accounts_moved: watch::Sender<()>,
+    /// See [`accounts::OfCluster`].
+    old_names: ArcSwap<BTreeSet<String>>,
     /// Has what could not be made be tried again at once.
     pub(super) try_again: Notify,
 }
@@ -167,7 +170,7 @@ impl Kept {
         let introduced = Introduced { members: introduced, until: None };
         let introduced = ArcSwap::from_pointee(introduced);
         let now = ArcSwap::from_pointee(state);
-        let (stuck, members_moved, accounts_moved, try_again) = Default::default();
+        let (stuck, members_moved, accounts_moved, old_names, try_again) = Default::default();
         Ok(Self {
             database,
             now,
@@ -177,6 +180,7 @@ impl Kept {
             last_at_start,
             stuck,
             accounts_moved,
+            old_names,
             try_again,
         })
     }
@@ -185,7 +189,8 @@ impl Kept {
     #[cfg(test)]
     pub(super) fn restarted(&self, state: Arc<State>, last_at_start: u64) -> Self {
         let (database, now) = (self.database.clone(), ArcSwap::new(state));
-        let (introduced, stuck, members_moved, accounts_moved, try_again) = Default::default();
+        let (introduced, stuck, members_moved) = Default::default();
+        let (accounts_moved, old_names, try_again) = Default::default();
         let id = self.id;
         Self {
             database,
@@ -196,6 +201,7 @@ impl Kept {
             last_at_start,
             stuck,
             accounts_moved,
+            old_names,
             try_again,
         }
     }
@@ -243,6 +249,24 @@ impl Kept {
         if before.membership != now.membership || before.roster != now.roster {
             self.tell_members_moved();
         }
+    }
+
+    /// See [`accounts::OfCluster`].
+    pub(super) fn old_names(&self) -> BTreeSet<String> {
+        (**self.old_names.load()).clone()
+    }
+
+    /// Takes up which these are: those in the file when this server became a member, which are told,
+    /// but for those that have been accounts of the cluster since. Blocks.
+    pub(super) fn keep_old_names(&self, in_file: BTreeSet<String>) -> io::Result<()> {
+        let known: Option<BTreeSet<String>> = self.database.get(OLD_NAMES)?;
+        let mut names = known.clone().unwrap_or(in_file);
+        names.retain(|name| !self.now.load().accounts.contains_key(name));
+        if known.as_ref() != Some(&names) {
+            self.database.put(&[fact(OLD_NAMES, &names)?]);
+        }
+        self.old_names.store(Arc::new(names));
+        Ok(())
     }
 
     /// Tells when there are other accounts.

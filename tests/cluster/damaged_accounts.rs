@@ -154,3 +154,46 @@ fn a_survivor_that_goes_on_alone_has_the_accounts_of_the_cluster() {
     machines.start(1);
     assert_eq!(machines.curl(1, "/config/").send().status, 200);
 }
+
+/// `MD5(USER:ecconfigd repo:PASSWORD)`, as htdigest(1) writes it.
+fn old_line(name: &str, password: &str) -> String {
+    use md5::{Digest, Md5};
+    let digest = Md5::digest(format!("{name}:ecconfigd repo:{password}"));
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{name}:ecconfigd repo:{digest}\n")
+}
+
+fn lets_in(machines: &Machines, number: usize, user: &str) -> bool {
+    let server = machines.all[number].running();
+    server.curl_anonymous("/config/").args(["--user", user]).send().status == 200
+}
+
+#[test]
+fn a_password_file_of_the_original_makes_accounts_of_a_cluster_only_if_it_was_there_before() {
+    let mut machines = Machines::alone(2);
+    let old = |machines: &Machines, number: usize| {
+        machines.all[number].root().join("var/ecconfigd/repo/svn-auth.htdigest")
+    };
+    fs::write(old(&machines, 0), old_line("jane", "old") + &old_line("joe", "old")).unwrap();
+    machines.list(&[0, 1]);
+    machines.join(1);
+    machines.wait_for_members(0..2);
+    assert!(lets_in(&machines, 0, "jane:old"), "who was in it may come");
+    eventually("and is known to all", || lets_in(&machines, 1, "jane:old"));
+
+    // Who has been deleted does not come back, and nobody comes whom the cluster has never known.
+    succeeds(machines.all[1].running().ecconfigd(&["users", "--delete", "jane"], ""));
+    eventually("she is gone", || !lets_in(&machines, 0, "jane:old"));
+    fs::write(old(&machines, 1), old_line("eve", "new") + &old_line("admin", "new")).unwrap();
+    let lines = old_line("eve", "new") + &old_line("jane", "old") + &old_line("joe", "old");
+    fs::write(old(&machines, 0), lines).unwrap();
+    for number in 0..2 {
+        machines.stop(number);
+        machines.start(number);
+        for user in ["eve:new", "jane:old", "admin:new"] {
+            assert!(!lets_in(&machines, number, user), "{user} at {number}");
+        }
+    }
+    assert!(lets_in(&machines, 0, "joe:old"));
+    assert_all_let_in(&machines, "at the end");
+}
