@@ -291,4 +291,20 @@ mod tests {
         drop(database);
         assert_eq!(Database::open(&path).unwrap().get("state").unwrap(), Some(2));
     }
+
+    #[test]
+    fn an_entry_that_has_changed_is_never_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let database = Database::open(&path).unwrap();
+        database.append(&[(1, br#"{"value":"some"}"#.to_vec()), (2, br#"{"value":"x"}"#.to_vec())]);
+        let mut changed = sealed::seal(br#"{"value":"some"}"#);
+        changed[12] ^= 1;
+        tables::put_as_it_is(database.open.read().unwrap().as_ref().unwrap(), 1, &changed);
+        let error = database.entries::<serde_json::Value>(1..2).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(database.entries::<serde_json::Value>(2..).unwrap().len(), 1);
+        drop(database);
+        assert_eq!(Database::open(&path).err().unwrap().kind(), io::ErrorKind::InvalidData);
+    }
 }

@@ -109,9 +109,9 @@ fn is_damage(error: &Error) -> bool {
 
 fn tell_of_journal(path: &Path, found: &Found) {
     if found.is_damaged {
-        let [first, second] = journal::paths(path).map(|path| path.display().to_string());
         tracing::warn!(
-            "the journal of the cluster's log, {first} and {second}, is damaged, or was being written when the power failed; it is made anew from the log, which is whole",
+            "the journal of the cluster's log in {} is damaged, or was being written when the power failed; it is made anew from the log, which is whole",
+            path.display(),
         );
     }
 }
@@ -119,6 +119,11 @@ fn tell_of_journal(path: &Path, found: &Found) {
 /// Makes again what only the journal has. What is in neither is lost, and it is written down how far
 /// that went.
 fn make_whole(path: &Path, tables: &Tables, found: &Found) -> io::Result<()> {
+    let had = number(tables).map_err(io::Error::other)?;
+    if had == 0 && !found.is_own {
+        // A log has just begun where a copy of another one's journal lies.
+        return Ok(());
+    }
     let made_again = make_again(tables, found).map_err(io::Error::other)?;
     if made_again > 0 {
         tracing::info!(
@@ -126,7 +131,7 @@ fn make_whole(path: &Path, tables: &Tables, found: &Found) -> io::Result<()> {
             path.display(),
         );
     }
-    let Some(newest) = found.records.last() else { return Ok(()) };
+    let Some(newest) = found.records.last().filter(|_| found.is_own) else { return Ok(()) };
     if number(tables).map_err(io::Error::other)? < newest.number {
         tracing::error!(
             "the cluster's log in {} is older than what this server has acknowledged: it takes part in no election until the others have given it what it lacks",
@@ -206,22 +211,24 @@ fn by_name(facts: &[Named]) -> impl Iterator<Item = (&str, &[u8])> {
 fn begin_again(path: &Path, found: &Found, why: &str) -> io::Result<Database> {
     let aside = put_aside(path)?;
     let kept = aside.map(|aside| format!(" and is kept in {}", aside.display()));
-    tracing::error!(
-        "the cluster's log in {} {why}{}: this server takes part in no election until the others have given it everything again",
-        path.display(),
-        kept.unwrap_or_default(),
-    );
+    let kept = kept.unwrap_or_default();
     let tables = made(path)?;
-    match found.records.last().filter(|_| found.is_own) {
-        Some(newest) => remember(&tables, newest, found.last())?,
-        None => {
-            for path in journal::paths(path) {
-                put_aside(&path)?;
-            }
-            return Database::new(path, tables, &Found::default());
-        }
+    if let Some(newest) = found.records.last().filter(|_| found.is_own) {
+        tracing::error!(
+            "the cluster's log in {} {why}{kept}: this server takes part in no election until the others have given it everything again",
+            path.display(),
+        );
+        remember(&tables, newest, found.last())?;
+        return Database::new(path, tables, found);
     }
-    Database::new(path, tables, found)
+    tracing::error!(
+        "the cluster's log in {} {why}{kept}, and nothing in its journal is of use: this server comes to the others as one that has lost its disk, and votes when they have given it everything again",
+        path.display(),
+    );
+    for path in journal::paths(path) {
+        put_aside(&path)?;
+    }
+    Database::new(path, tables, &Found::default())
 }
 
 fn put_aside(path: &Path) -> io::Result<Option<PathBuf>> {
@@ -441,9 +448,16 @@ mod tests {
         for (from, to) in journal::paths(&path).iter().zip(journal::paths(&copy)) {
             fs::copy(from, to).unwrap();
         }
-        let database = open_or(&copy, IfDamaged::BeginAgain).unwrap();
-        assert_eq!(database.get::<String>(SELF).unwrap(), None);
-        assert!(indexes(&database).is_empty());
+        for was_begun in [false, true] {
+            if was_begun {
+                fs::remove_file(&copy).unwrap();
+                fs::copy(&journal::paths(&path)[0], &journal::paths(&copy)[0]).unwrap();
+                drop(tables::open(&copy).unwrap());
+            }
+            let database = open_or(&copy, IfDamaged::BeginAgain).unwrap();
+            assert_eq!(database.get::<String>(SELF).unwrap(), None);
+            assert!(indexes(&database).is_empty());
+        }
     }
 
     #[test]

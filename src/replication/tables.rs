@@ -88,3 +88,11 @@ pub(super) fn last(database: &Database) -> Result<Option<(u64, Vec<u8>)>, Error>
     let log = database.begin_read()?.open_table(LOG)?;
     Ok(log.last()?.map(|(index, entry)| (index.value(), entry.value().to_vec())))
 }
+
+/// Has an entry be something else than what is written, as no write does.
+#[cfg(test)]
+pub(super) fn put_as_it_is(database: &Database, index: u64, entry: &[u8]) {
+    let write = database.begin_write().unwrap();
+    write.open_table(LOG).unwrap().insert(index, entry).unwrap();
+    write.commit().unwrap();
+}

@@ -87,6 +87,7 @@ def _run(args, history):
     tell(_summary(history, began))
     histories, broken = check.final_histories(cluster.members, [*REGISTERS, "global"])
     wrong += broken + check.logs(cluster.members) + check.monotonic(history) + check.reads(history, histories)
+    wrong += check.contents(history, cluster.members[0], REGISTERS)
     wrong += check.commits(history, histories) + check.linearizable(history, histories)
     if wrong:
         for member in cluster.members:

@@ -59,6 +59,16 @@ def reads(history, histories):
     return wrong
 
 
+def contents(history, member, registers):
+    """Every file that was served is what its commit has: each is told in the commit's message, too."""
+    texts = {}
+    for register in registers:
+        for line in member.git(register, "log", "--format=%H %s", "boot").splitlines():
+            commit, _, texts[commit] = line.partition(" ")
+    served = [read for read in history.of(READ, OK) if read.text]
+    return [f"wrong bytes were served: {_told(read)}" for read in served if read.text != texts.get(read.commit)]
+
+
 def monotonic(history):
     """On one connection no read goes back."""
     wrong, newest = [], {}

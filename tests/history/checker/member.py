@@ -20,7 +20,9 @@ STOPPING = 45
 ROOM = "16g"
 # What a server says of a log that was put back.
 _WHOLE = "the cluster's log lacks nothing"
-_OF_COPIES = re.compile(f"is a copy of the one that was written|{_WHOLE}")
+_LACKS = "is a copy of the one that was written|takes part in no election until"
+_OF_COPIES = re.compile(f"{_LACKS}|{_WHOLE}")
+_COMPLAINT = re.compile(r" (WARN|ERROR) +(.*)")
 
 
 class Member:
@@ -80,6 +82,17 @@ class Member:
     def last_words(self):
         return self.log.read_text(errors="replace")[-2000:]
 
+    def said(self):
+        """How much it has logged."""
+        return self.log.stat().st_size
+
+    def complaints(self, since):
+        """The first thing that it has complained of since it had logged so much."""
+        with open(self.log, "rb") as log:
+            log.seek(since)
+            found = _COMPLAINT.search(log.read().decode(errors="replace"))
+        return found[2] if found else "it says nothing of that"
+
     def kill(self):
         self._end(signal.SIGKILL)
 
@@ -135,7 +148,8 @@ class Member:
     def lose_disk(self):
         """Everything but what an administrator brings back: certificate, accounts, introduction."""
         shutil.rmtree(self.state / "repo")
-        (self.state / "cluster/log").unlink()
+        for name in ("log", "journal-1", "journal-2"):
+            (self.state / "cluster" / name).unlink(missing_ok=True)
 
     def back_up(self):
         shutil.copytree(self.state, self._backup, symlinks=True)

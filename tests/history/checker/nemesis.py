@@ -2,6 +2,7 @@
 
 import time
 
+import damage
 import plan
 
 # After a lost disk a member is emptied, let in, filled, and given a vote.
@@ -127,6 +128,20 @@ class Nemesis:
             member.start()
         member.wait()
         self.cluster.wait_for_members(FILLING)
+
+    def _damage(self, members, number):
+        """A file of it is damaged while it does not run; whatever that was, it is mended."""
+        self.cluster.heal()
+        self.cluster.wait_for_members(FILLING)
+        member = self.cluster.members[members[0]]
+        member.kill()
+        done = damage.choose(member.state, number)
+        done.do()
+        said = member.said()
+        member.start()
+        member.wait()
+        self.cluster.wait_for_members(FILLING)
+        self.tell(f"damaged {member.name}: {done}; {member.complaints(said)}")
 
     def _old_disk(self, members, age):
         """It gets a backup back that is so many seconds old. Whatever comes next finds it so."""

@@ -50,10 +50,10 @@ def plan(seed, members, seconds):
 
 _FAULTS = [
     "halves", "ring", "deaf", "mute", "alone", "slow", "lossy", "kill", "kill", "kill-all", "pause", "pause",
-    "stop", "kill-again", "full", "lost-disk", "old-disk",
+    "stop", "kill-again", "full", "lost-disk", "old-disk", "damage", "damage",
 ]
 # A disk is lost by itself: with another member away, what is lost could be a majority.
-_AT_ONCE = [kind for kind in _FAULTS if kind not in ("lost-disk", "old-disk")]
+_AT_ONCE = [kind for kind in _FAULTS if kind not in ("lost-disk", "old-disk", "damage")]
 
 
 def _fault(kind, chance, members):
@@ -74,4 +74,6 @@ def _fault(kind, chance, members):
         return Fault(kind, [one], chance.choice([0, chance.uniform(0.3, 4)]))
     if kind == "old-disk":
         return Fault(kind, [one], chance.uniform(0.5, 5))
+    if kind == "damage":
+        return Fault(kind, [one], chance.random())
     return Fault(kind, [one])
