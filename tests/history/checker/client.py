@@ -14,6 +14,8 @@ from member import PORT
 # Longer than a member waits for a decision, and shorter.
 PATIENT, IMPATIENT = 40, 2
 CONNECT = 3
+# Bytes of the file that makes some commits large: their packs travel ahead of the log's entries.
+BALLAST = 40_000
 # What the server says when it cannot know whether a commit was made.
 MAY_HAVE_BEEN = "may or may not"
 
@@ -49,7 +51,8 @@ class Client(threading.Thread):
             return False
         _, parent = self.known.pop(register)
         self.count += 1
-        commit, packed = pack.commit(parent, f"{self.number} {self.count}", 1_700_000_000 + self.count)
+        ballast = self.chance.randbytes(BALLAST) if self.chance.random() < 0.1 else b""
+        commit, packed = pack.commit(parent, f"{self.number} {self.count}", 1_700_000_000 + self.count, ballast)
         op = self._operation(PUSH, register, member)
         op.commit = commit
         try:

@@ -8,16 +8,19 @@ COMMIT, TREE, BLOB = 1, 2, 3
 _NAMES = {COMMIT: b"commit", TREE: b"tree", BLOB: b"blob"}
 BRANCH = "refs/heads/boot"
 FILE = "value"
+# Another file of some commits, which makes them too large for the log.
+BALLAST = "ballast"
 
 
-def commit(parent, content, seconds):
-    """The id of a commit whose tree is one file, and the pack that it comes in."""
+def commit(parent, content, seconds, ballast=b""):
+    """The id of a commit whose tree is one file, or two, and the pack that it comes in."""
     blob = content.encode()
-    tree = b"100644 %s\0" % FILE.encode() + bytes.fromhex(_id(BLOB, blob))
+    files = [(BALLAST, ballast)] * bool(ballast) + [(FILE, blob)]
+    tree = b"".join(b"100644 %s\0" % name.encode() + bytes.fromhex(_id(BLOB, file)) for name, file in files)
     who = b"history <history@localhost> %d +0000" % seconds
     text = b"tree %s\nparent %s\nauthor %s\ncommitter %s\n\n%s\n" % (
         _id(TREE, tree).encode(), parent.encode(), who, who, blob)
-    return _id(COMMIT, text), _pack([(COMMIT, text), (TREE, tree), (BLOB, blob)])
+    return _id(COMMIT, text), _pack([(COMMIT, text), (TREE, tree), *((BLOB, file) for _, file in files)])
 
 
 def push(parent, new, pack):
