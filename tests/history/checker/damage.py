@@ -9,6 +9,15 @@ FILES = {
     "journal": "cluster/journal-[12]",
     "introduction": "cluster/introduction",
     "accounts": "accounts",
+    "pack": "repo/*/objects/pack/*.pack",
+    "index": "repo/*/objects/pack/*.idx",
+    "reference": "repo/*/refs/heads/*",
+    "packed references": "repo/*/packed-refs",
+    "HEAD": "repo/*/HEAD",
+    "configuration": "repo/*/config",
+    "segment": "repo/*/ecconfigd-cache/*.segment",
+    "revisions": "repo/*/ecconfigd-cache/revisions",
+    "inbox": "repo/.inbox/*",
 }
 _WAYS = ["bit", "bit", "page", "cut", "gone"]
 
@@ -17,6 +26,7 @@ def choose(state, seed):
     """The file and what is done to it, from those that are there: both follow from the seed."""
     chance = random.Random(f"{seed} damage")
     found = {kind: sorted(path for path in state.glob(pattern) if path.is_file()) for kind, pattern in FILES.items()}
+    # Each kind has its turn, however few files there are of it.
     kind = chance.choice([kind for kind, paths in found.items() if paths])
     return Damage(kind, chance.choice(found[kind]), chance.choice(_WAYS), chance)
 

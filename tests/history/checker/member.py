@@ -93,6 +93,28 @@ class Member:
             found = _COMPLAINT.search(log.read().decode(errors="replace"))
         return found[2] if found else "it says nothing of that"
 
+    def pack_references(self):
+        """As `git gc` does it."""
+        for register in self._registers():
+            self.git(register, "pack-refs", "--all")
+
+    def wait_until_whole(self, patience):
+        """Until git finds nothing wrong in its repositories; returns what it finds if it takes longer."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                for register in self._registers():
+                    self.git(register, "fsck", "--strict", "--no-dangling")
+                    self.git(register, "rev-parse", "--verify", "--quiet", "boot")
+                return None
+            except RuntimeError as error:
+                if time.monotonic() > end:
+                    return str(error)
+                time.sleep(0.5)
+
+    def _registers(self):
+        return [path.name for path in (self.state / "repo").iterdir() if not path.name.startswith(".")]
+
     def kill(self):
         self._end(signal.SIGKILL)
 

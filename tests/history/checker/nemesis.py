@@ -1,5 +1,6 @@
 """Carries out the plan."""
 
+import random
 import time
 
 import damage
@@ -7,6 +8,8 @@ import plan
 
 # After a lost disk a member is emptied, let in, filled, and given a vote.
 FILLING = 90
+# So often git has packed the references of a member that is damaged.
+PACKED = 0.3
 
 
 class Nemesis:
@@ -130,18 +133,26 @@ class Nemesis:
         self.cluster.wait_for_members(FILLING)
 
     def _damage(self, members, number):
-        """A file of it is damaged while it does not run; whatever that was, it is mended."""
+        """A file of each member in turn is damaged while that does not run, and is mended."""
         self.cluster.heal()
-        self.cluster.wait_for_members(FILLING)
-        member = self.cluster.members[members[0]]
+        for one in [members[0], *self._others(members[0])]:
+            self.cluster.wait_for_members(FILLING)
+            self._damage_one(self.cluster.members[one], f"{number} {one}")
+
+    def _damage_one(self, member, seed):
         member.kill()
-        done = damage.choose(member.state, number)
+        if random.Random(seed).random() < PACKED:
+            member.pack_references()
+        done = damage.choose(member.state, seed)
         done.do()
         said = member.said()
         member.start()
         member.wait()
         self.cluster.wait_for_members(FILLING)
+        wrong = member.wait_until_whole(FILLING)
         self.tell(f"damaged {member.name}: {done}; {member.complaints(said)}")
+        if wrong:
+            raise RuntimeError(f"{member.name} has not mended the damage ({done}) within {FILLING} s: {wrong}")
 
     def _old_disk(self, members, age):
         """It gets a backup back that is so many seconds old. Whatever comes next finds it so."""

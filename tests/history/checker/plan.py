@@ -50,7 +50,7 @@ def plan(seed, members, seconds):
 
 _FAULTS = [
     "halves", "ring", "deaf", "mute", "alone", "slow", "lossy", "kill", "kill", "kill-all", "pause", "pause",
-    "stop", "kill-again", "full", "lost-disk", "old-disk", "damage", "damage",
+    "stop", "kill-again", "full", "lost-disk", "old-disk", "damage",
 ]
 # A disk is lost by itself: with another member away, what is lost could be a majority.
 _AT_ONCE = [kind for kind in _FAULTS if kind not in ("lost-disk", "old-disk", "damage")]
