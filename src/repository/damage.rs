@@ -21,6 +21,10 @@ const MAX_REF: u64 = 4096;
 const HASH_LEN: u64 = 20;
 const HASHED: [&str; 5] = ["pack", "idx", "rev", "bitmap", "mtimes"];
 
+/// What is written into the configuration ([`super::create`]), beside what must be there.
+const CONFIG_WORDS: [&str; 2] = ["core.filemode", "core.logallrefupdates"];
+const CONFIG_NUMBERS: [&str; 2] = ["core.bigfilethreshold", "pack.deltacachesize"];
+
 /// Whether a file is what it should be.
 type IsWhole = fn(&Path) -> bool;
 
@@ -80,8 +84,19 @@ fn is_head(path: &Path) -> bool {
     read_ref(path).is_some_and(|text| text.starts_with("ref: refs/") || is_id(&text))
 }
 
+/// git stops at a word that it cannot read, whoever wrote it.
 fn is_config(path: &Path) -> bool {
-    Config::open(path).is_ok_and(|config| config.get_bool("core.bare").is_ok())
+    let Ok(config) = Config::open(path) else { return false };
+    let version = config.get_i32("core.repositoryformatversion");
+    config.get_bool("core.bare").is_ok()
+        && version.is_ok_and(|version| (0..=1).contains(&version))
+        && CONFIG_WORDS.iter().all(|name| can_be_read(config.get_bool(name)))
+        && CONFIG_NUMBERS.iter().all(|name| can_be_read(config.get_i64(name)))
+}
+
+/// Or is not there.
+fn can_be_read<T>(value: Result<T, git2::Error>) -> bool {
+    value.err().is_none_or(|error| error.code() == git2::ErrorCode::NotFound)
 }
 
 /// What git writes there (gitrepository-layout(5)).
@@ -228,5 +243,31 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::create::init;
+
+    #[test]
+    fn a_configuration_that_git_cannot_read_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path(), "default").unwrap();
+        let path = dir.path().join("config");
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(is_config(&path));
+        for (from, to) in [
+            ("true\n\tbigFileThreshold", "true?\tbigFileThreshold"),
+            ("repositoryformatversion = 0", "repositoryformatversion = 8"),
+            ("bare = true", "bare = tsue"),
+            ("[core]", "[cnre]"),
+            ("bigFileThreshold = 1", "bigFileThreshold = q"),
+        ] {
+            assert!(whole.contains(from), "{from} in {whole}");
+            fs::write(&path, whole.replacen(from, to, 1)).unwrap();
+            assert!(!is_config(&path), "{to}");
+        }
     }
 }
