@@ -89,12 +89,17 @@ impl Store {
     pub fn bring_back(&self, name: &str, refs: &[Ref], orders: &Orders) -> Result<Moved, Error> {
         let name = Name::new(name).ok_or_else(|| Error::NoSubcluster(name.to_owned()))?;
         let (path, known) = (self.path(&name), self.known(name.as_str()));
-        let moved = {
+        let mut moved = {
             let _one_at_a_time = known.as_ref().map(|known| known.writer());
             known.iter().for_each(|known| _ = known.show_none_ahead());
             orders.write(&path)?;
             set_refs(&libgit2::open(&path)?, refs)?
         };
+        if let Some(known) = &known {
+            // This program has moved those, where they led to nothing.
+            let brought_back = known.take_brought_back();
+            moved.lost.extend(moved.by_hand.extract_if(.., |name| brought_back.contains(name)));
+        }
         let subcluster = match known {
             Some(known) => known.reread().map(|()| known)?,
             None => Arc::new(self.open_subcluster(&name)?),

@@ -22,6 +22,12 @@ pub(super) struct BroughtBack {
     lacks: Vec<Oid>,
 }
 
+impl BroughtBack {
+    pub(super) fn into_name(self) -> String {
+        self.name
+    }
+}
+
 impl Subcluster {
     /// Brings references whose objects are not here back to their newest value that is whole, where
     /// one is known. Not where a pack is damaged or cannot be read: what is in it is not lost yet.

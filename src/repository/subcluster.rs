@@ -10,6 +10,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::ahead::{Ahead, moved};
 use super::handles::Handles;
+use super::newest_whole::BroughtBack;
 use super::revisions::Revisions;
 use super::segment::Segments;
 use super::upkeep::Upkeep;
@@ -33,6 +34,8 @@ pub struct Subcluster {
     suspects: Arc<Suspects>,
     writer: Mutex<()>,
     ahead: Mutex<Option<Ahead>>,
+    /// References that have been brought back to what they were before: what they lack others may have.
+    brought_back: Mutex<Vec<String>>,
 }
 
 impl Subcluster {
@@ -56,6 +59,7 @@ impl Subcluster {
             revisions: RwLock::default(),
             writer: Mutex::default(),
             ahead: Mutex::default(),
+            brought_back: Mutex::default(),
         };
         subcluster.start().map_err(|error| subcluster.unreadable(error))?;
         Ok(subcluster)
@@ -77,6 +81,7 @@ impl Subcluster {
         let brought_back = self.read(|repository| self.bring_back_lost(repository))?;
         self.read_all()?;
         self.tell_brought_back(&brought_back);
+        *self.brought_back() = brought_back.into_iter().map(BroughtBack::into_name).collect();
         Ok(())
     }
 
@@ -244,6 +249,17 @@ impl Subcluster {
     pub(super) fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
         // It is replaced as a whole.
         self.ahead.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn brought_back(&self) -> MutexGuard<'_, Vec<String>> {
+        // It is replaced as a whole.
+        self.brought_back.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The references that the start has brought back to what they were before; for one who brings
+    /// them forward again.
+    pub(super) fn take_brought_back(&self) -> Vec<String> {
+        std::mem::take(&mut *self.brought_back())
     }
 
     fn revisions(&self) -> RwLockReadGuard<'_, Revisions> {

@@ -130,4 +130,6 @@ fn a_torn_copy_of_a_member_gets_what_it_lacks_from_the_others() {
         reply.status == 200 && reply.text() == "after\n"
     });
     machines.assert_same("default");
+    let log = machines.all[torn].log();
+    assert!(!log.contains("somebody has written") && !log.contains("ERROR"), "{log}");
 }

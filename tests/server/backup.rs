@@ -86,10 +86,12 @@ fn a_backup_that_is_made_while_several_push_is_whole_and_new() {
         for round in 0..setting("ROUNDS").unwrap_or(ROUNDS) {
             let commit = newest.push_file("some.conf", format!("{round}\n"));
             let before = server.revision("default");
+            let gc = (round % 4 == 1).then(|| {
+                let gc = ["gc", "--quiet"];
+                scope.spawn(move || server.git().run_in(&server.repository("default"), &gc))
+            });
             let file = backup(server, "backup.tar");
-            if round % 4 == 1 {
-                server.git().run_in(&server.repository("default"), &["gc", "--quiet"]);
-            }
+            gc.into_iter().for_each(|gc| drop(gc.join().unwrap()));
             let told = succeeds(verify(&file));
             assert!(told.contains("default  ") && told.contains("global  "), "{told}");
             let (dir, output) = restore(&file, &[]);

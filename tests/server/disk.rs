@@ -204,6 +204,60 @@ fn a_disk_that_cannot_be_written_is_told_of_and_what_is_there_is_served() {
     });
 }
 
+#[test]
+fn a_backup_that_does_not_fit_leaves_the_one_before_and_a_full_disk_can_be_backed_up() {
+    const EX_CANTCREAT: i32 = 73;
+    on_a_small_disk(|server| {
+        server.git().clone_of("default").push_file("noise", noise(400_000));
+        let file = server.root.join("backup.tar");
+        let backup = |file: &Path| server.ecconfigd(&["backup", path(file)], "");
+        succeeds(backup(&file));
+        let before = fs::read(&file).unwrap();
+        for left in [0, 4 * KB, 100 * KB, 400 * KB] {
+            fill(&server, left);
+            let output = backup(&file);
+            let said = text(&output);
+            assert_eq!(output.status.code(), Some(EX_CANTCREAT), "{left}: {said}");
+            assert!(said.contains("make room") && said.lines().count() == 1, "{left}: {said}");
+            let elsewhere = tempfile::tempdir().unwrap();
+            let kept = elsewhere.path().join("backup.tar");
+            succeeds(backup(&kept));
+            succeeds(server.ecconfigd(&["verify", path(&kept)], ""));
+            make_room(&server);
+            assert_eq!(fs::read(&file).unwrap(), before, "{left}");
+            let names = fs::read_dir(&server.root).unwrap().map(|e| e.unwrap().file_name());
+            assert!(names.into_iter().all(|name| !name.to_str().unwrap().contains(".new-")));
+        }
+    });
+}
+
+#[test]
+fn a_backup_is_not_restored_by_halves_onto_a_disk_without_room() {
+    const EX_CANTCREAT: i32 = 73;
+    on_a_small_disk(|mut server| {
+        let commit = server.git().clone_of("default").push_file("noise", noise(400_000));
+        let elsewhere = tempfile::tempdir().unwrap();
+        let file = elsewhere.path().join("backup.tar");
+        succeeds(server.ecconfigd(&["backup", path(&file)], ""));
+        server.stop();
+        fs::rename(server.state(""), server.root.join("old")).unwrap();
+        for left in [4 * KB, 16 * KB, 64 * KB, 200 * KB, 420 * KB] {
+            fill(&server, left);
+            let output = server.ecconfigd(&["restore", path(&file)], "");
+            let said = text(&output);
+            assert_eq!(output.status.code(), Some(EX_CANTCREAT), "{left}: {said}");
+            assert!(said.contains("make room") && said.lines().count() == 1, "{left}: {said}");
+            make_room(&server);
+            let left_over = fs::read_dir(server.state("")).unwrap();
+            let left_over: Vec<_> = left_over.map(|entry| entry.unwrap().file_name()).collect();
+            assert!(left_over.iter().all(|name| name == "lock"), "{left}: {left_over:?}");
+        }
+        succeeds(server.ecconfigd(&["restore", path(&file)], ""));
+        let server = server.start_again(Options::default());
+        assert_eq!(head(&server), commit);
+    });
+}
+
 /// A server whose root is a disk that is gone with the test, whatever happens to it: nobody else
 /// sees it.
 fn on_a_small_disk(test: fn(Server)) {

@@ -6,6 +6,7 @@ mod fixture;
 mod accounts;
 mod arguments;
 mod backup;
+mod backup_page;
 mod broken_repository;
 mod by_hand;
 mod certificate;
