@@ -113,7 +113,13 @@ impl Cluster {
             }
             (Method::POST, PUT_OUT) => {
                 let name: String = asker.question(request).await?;
-                json(&self.put_out(&name).await.map_err(|error| error.to_string()))
+                let done = self.put_out(&name).await;
+                if done.is_ok() {
+                    tracing::info!(
+                        "an administrator on this host put the server {name} out of the cluster",
+                    );
+                }
+                json(&done.map_err(|error| error.to_string()))
             }
             (Method::POST, STANDING) => json(&self.own_standing()),
             (Method::POST, COMPARE) => {
