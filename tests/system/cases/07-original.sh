@@ -65,6 +65,38 @@ in_host rm -r /var/ecconfigd-new
 check_same "$WORK/before" "all of it is as it was" at_rest
 host_remove
 
+# Versions that did not look have failed at the init script, and have replaced the programs already.
+careless() {
+    local dir=$WORK/careless
+    dpkg-deb --raw-extract "$(package)" "$dir"
+    rm "$dir/DEBIAN/preinst"
+    sed -i "s/^Version: .*/Version: 0.5/" "$dir/DEBIAN/control"
+    dpkg-deb --root-owner-group -Zgzip -z1 --build "$dir" "$WORK/careless.deb" >/dev/null
+    echo "$WORK/careless.deb"
+}
+host_make "$(bare_layer)"
+host_boot
+original_make
+check_code 1 "a version that does not look is half installed over the original" dpkg_install "$(careless)"
+listing >"$WORK/before"
+check_code 100 "this one stops before that" apt_install
+cp "$WORK/output" "$WORK/refusal"
+check_same "$WORK/before" "it changes nothing" listing
+check_equal "/etc/cron.d/msys-ecelerity
+/etc/init.d/ecconfigd
+/etc/rc3.d/S85ecconfigd
+/opt/msys/ecelerity/etc/ecconfigd.conf
+/var/ecconfigd/apache/access.log
+/var/ecconfigd/repo/default
+/var/ecconfigd/repo/global
+/var/ecconfigd/repo/svn-auth.htdigest
+/var/log/ecelerity/ecconfigd.log" "$(block 1 | sed "s/^  //" | sort)" "it tells what is there of the original still"
+block 2 >"$host_root/root/away"
+check "the commands that it prints move that away" in_host bash -e /root/away
+check "then it is installed" apt_install
+check_within 10 "and answers" answers
+host_remove
+
 # A part of it is enough.
 host_make "$(bare_layer)"
 host_start_plain

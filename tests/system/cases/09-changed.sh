@@ -44,6 +44,9 @@ check_equal "" "$(diverted)" "nothing is diverted any more"
 check_equal "" "$(in_host dpkg --audit)" "dpkg finds nothing half done"
 check "the next upgrade" upgrade "$(next_version 70.0)"
 check_equal $'# brought by 70.0\n# brought by 70.0' "$(last_lines .dpkg-dist)" "it is the same again"
+check "remove" in_host dpkg --remove ecconfigd
+check "install the version after that" upgrade "$(next_version 75.0)"
+check_equal $'# changed here\n# changed here' "$(last_lines)" "what was changed has stayed"
 
 # With an answer given beforehand dpkg does what it says.
 check "an upgrade with --force-confnew" sh_in_host "rm /root/*.deb && cat >/root/ecconfigd.deb &&
