@@ -47,7 +47,7 @@ fn segments(c: &mut Criterion) {
     let (repositories, spool) = (dir.path().join("repo"), dir.path().to_owned());
     let commits = make(&repositories).expect("a repository can be made there");
     let fetch = |subcluster: &Subcluster, request: &FetchRequest| {
-        let answer = subcluster.fetch(request, None, &spool).expect("it can be answered");
+        let answer = subcluster.fetch(request, None, &spool, &|| true).expect("it can be answered");
         answer.pack.expect("there is something newer").len()
     };
     // Each makes the segment of a revision, which stays.

@@ -93,7 +93,7 @@ impl Cluster {
         loop {
             let (subcluster, request) = (subcluster.clone(), request.clone());
             let dir = self.spool_dir.clone();
-            let work = move || subcluster.fetch(&request, None, &dir);
+            let work = move || subcluster.fetch(&request, None, &dir, &|| true);
             match task::spawn_blocking(work).await.map_err(unavailable)? {
                 Err(Error::InTheMaking(making)) => making.done().await,
                 Ok(FetchAnswer { pack, .. }) => {

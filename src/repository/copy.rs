@@ -24,7 +24,7 @@ impl Store {
         let wants = updates.iter().map(|update| update.new).collect();
         let clone = FetchRequest { wants, done: true, ..FetchRequest::default() };
         let pack = loop {
-            match source.fetch(&clone, None, spool_dir) {
+            match source.fetch(&clone, None, spool_dir, &|| true) {
                 Err(Error::InTheMaking(making)) => making.wait(),
                 answer => break answer?.pack,
             }

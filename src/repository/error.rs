@@ -34,6 +34,9 @@ pub enum Error {
     /// The pack that was pushed is not whole or not allowed.
     #[error("{0}")]
     BadPack(String),
+    /// Whoever asked for it has gone.
+    #[error("the client went away")]
+    Unwanted,
     /// A reference cannot be made or changed, for a reason that clients may know.
     #[error("{0}")]
     BadRef(String),

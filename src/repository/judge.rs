@@ -10,6 +10,8 @@ use super::tree_rules::TreeRules;
 use super::{Error, Quarantine, Snapshot, Subcluster, headers, trees};
 use crate::protocol::{Id, RefCommand};
 
+/// Bytes of a commit or a tag: whoever asks for anything at that commit has it read.
+const MAX_HEADER: usize = 1 << 20;
 /// Paths remembered of one change, for the log.
 const MAX_PATHS: usize = 20;
 
@@ -36,16 +38,18 @@ pub enum Verdict {
     Refused(String),
 }
 
-/// Judges each command of a push by itself. The objects are looked for in quarantine too.
+/// Judges each command of a push by itself. The objects are looked for in quarantine too. Ends early
+/// when nobody waits for it any more.
 pub fn judge(
     subcluster: &Subcluster,
     quarantine: Option<&Quarantine>,
     commands: &[RefCommand],
     rights: Rights,
+    is_wanted: &dyn Fn() -> bool,
 ) -> Result<Vec<Verdict>, Error> {
     let snapshot = subcluster.snapshot();
     let judge_all = |repository: &Repository| {
-        let bench = Bench { repository, snapshot: &snapshot, rights };
+        let bench = Bench { repository, snapshot: &snapshot, rights, is_wanted };
         let mut names = HashSet::new();
         commands
             .iter()
@@ -71,6 +75,7 @@ struct Bench<'a> {
     repository: &'a Repository,
     snapshot: &'a Snapshot,
     rights: Rights,
+    is_wanted: &'a dyn Fn() -> bool,
 }
 
 fn refused(reason: impl Into<String>) -> Result<Verdict, Error> {
@@ -152,10 +157,10 @@ impl Bench<'_> {
     /// trees must be fit for a working copy.
     fn check_content(&self, tip: Oid) -> Result<(), Error> {
         let mut seen = trees::Seen::new();
-        let mut rules = TreeRules::new(self.repository)?;
+        let mut rules = TreeRules::new(self.repository, self.is_wanted)?;
         for commit in self.new_commits(tip)? {
+            self.check_header(commit, headers::check_commit)?;
             let commit = self.repository.find_commit(commit)?;
-            self.check_header(commit.id(), headers::check_commit)?;
             let parents = commit.parents().map(|parent| parent.tree_id()).collect::<Vec<_>>();
             if parents.len() != commit.parent_count() {
                 return Err(Error::BadPack("the push is incomplete: a parent is missing".into()));
@@ -199,7 +204,16 @@ impl Bench<'_> {
         id: Oid,
         check: fn(&[u8]) -> Result<(), &'static str>,
     ) -> Result<(), Error> {
+        if !(self.is_wanted)() {
+            return Err(Error::Unwanted);
+        }
         let odb = self.repository.odb()?;
+        let (length, kind) = odb.read_header(id)?;
+        if length > MAX_HEADER {
+            return Err(Error::BadPack(format!(
+                "{kind} {id} is too large: it has {length} bytes, the limit is {MAX_HEADER}"
+            )));
+        }
         let object = odb.read(id)?;
         check(object.data())
             .map_err(|what| Error::BadPack(format!("{} {id} {what}", object.kind())))

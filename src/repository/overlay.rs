@@ -135,5 +135,5 @@ fn pack_of(
     selection.visit(repository, &Snapshot::default(), &mut |id, name| {
         Ok(builder.insert_object(id, name)?)
     })?;
-    pack::spool(&mut builder, spool_dir)
+    pack::spool(&mut builder, spool_dir, &|| true)
 }

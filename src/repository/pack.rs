@@ -1,7 +1,7 @@
 //! The answer to a fetch.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use git2::{Oid, Repository};
@@ -26,16 +26,18 @@ impl Subcluster {
     /// Answers one request of a fetch. `end` tells how the batch of a version 0 request ended;
     /// version 2 has none. Large packs are spooled into `spool_dir`. Nothing has been sent when
     /// this fails. Waits for nobody: who asks for what somebody else is just making gets
-    /// [`Error::InTheMaking`].
+    /// [`Error::InTheMaking`]. What nobody else may wait for ends early when nobody does any more.
     pub fn fetch(
         &self,
         request: &FetchRequest,
         end: Option<BatchEnd>,
         spool_dir: &Path,
+        is_wanted: &dyn Fn() -> bool,
     ) -> Result<FetchAnswer, Error> {
         let snapshot = self.snapshot();
         self.read(|repository| {
-            let fetch = Fetch { subcluster: self, repository, snapshot: &snapshot, request };
+            let fetch =
+                Fetch { subcluster: self, repository, snapshot: &snapshot, request, is_wanted };
             fetch.answer(end, spool_dir)
         })
     }
@@ -46,6 +48,7 @@ struct Fetch<'a> {
     repository: &'a Repository,
     snapshot: &'a Snapshot,
     request: &'a FetchRequest,
+    is_wanted: &'a dyn Fn() -> bool,
 }
 
 impl Fetch<'_> {
@@ -87,10 +90,10 @@ impl Fetch<'_> {
         spool_dir: &Path,
     ) -> Result<Spool, Error> {
         let common: Vec<Oid> = negotiated.common.iter().map(|&id| id.into()).collect();
-        let build = || self.build(wants, cut, &common, spool_dir);
         if cut.is_some() || self.request.filter != Filter::None || !wants.are_histories() {
-            return build();
+            return self.build(wants, cut, &common, spool_dir, self.is_wanted);
         }
+        let build = || self.build(wants, cut, &common, spool_dir, &|| true);
         let tags_of = match self.request.include_tag {
             true => annotated_tags(self.repository, self.snapshot),
             false => Vec::new(),
@@ -118,6 +121,7 @@ impl Fetch<'_> {
         cut: Option<&Cut>,
         common: &[Oid],
         spool_dir: &Path,
+        is_wanted: &dyn Fn() -> bool,
     ) -> Result<Spool, Error> {
         let client_ends: HashSet<Oid> = self.request.shallow.iter().map(|&id| id.into()).collect();
         let selection = Selection {
@@ -129,23 +133,36 @@ impl Fetch<'_> {
             include_tag: self.request.include_tag,
         };
         let mut builder = self.repository.packbuilder()?;
-        selection.visit(self.repository, self.snapshot, &mut |id, name| {
-            Ok(builder.insert_object(id, name)?)
+        builder.set_progress_callback(|_, _, _| is_wanted())?;
+        selection.visit(self.repository, self.snapshot, &mut |id, name| match is_wanted() {
+            true => Ok(builder.insert_object(id, name)?),
+            false => Err(Error::Unwanted),
         })?;
-        spool(&mut builder, spool_dir)
+        spool(&mut builder, spool_dir, is_wanted)
     }
 }
 
-/// Builds the pack. A large one is spooled into `spool_dir`.
-pub(super) fn spool(builder: &mut git2::PackBuilder<'_>, spool_dir: &Path) -> Result<Spool, Error> {
+/// Builds the pack. A large one is spooled into `spool_dir`. Ends early when nobody waits for it.
+pub(super) fn spool(
+    builder: &mut git2::PackBuilder<'_>,
+    spool_dir: &Path,
+    is_wanted: &dyn Fn() -> bool,
+) -> Result<Spool, Error> {
     let mut writer = SpoolWriter::new(spool_dir);
-    let mut result: io::Result<()> = Ok(());
+    let mut result: Result<(), Error> = Ok(());
+    // The progress is told while deltas are looked for, the bytes when all have been found.
     let built = builder.foreach(|bytes| {
-        result = writer.write_all(bytes);
+        result = match is_wanted() {
+            true => writer.write_all(bytes).map_err(Into::into),
+            false => Err(Error::Unwanted),
+        };
         result.is_ok()
     });
     // libgit2 only knows that it was stopped.
     result?;
-    built?;
+    built.map_err(|error| match is_wanted() {
+        true => error.into(),
+        false => Error::Unwanted,
+    })?;
     Ok(writer.finish()?)
 }

@@ -7,14 +7,15 @@ use std::io::{BufRead, ErrorKind, Write};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::Error;
-use crate::libgit2::{MAX_OBJECT, MAX_OBJECTS};
+use super::{Error, Intake};
 
 /// The largest commit, directory or tag, in bytes: each is held in memory to be looked at.
 const MAX_INNER: u64 = 32 << 20;
-/// The most that one pack may unpack to, in bytes: unpacking costs time, and a pack of nothing but
-/// zeros is a thousandth of its content.
-const MAX_UNPACKED: u64 = 8 << 30;
+/// Objects of no more bytes than this are in libgit2's memory when others are made of them; larger
+/// ones are made again each time (`GIT_PACK_CACHE_SIZE_LIMIT` and `..._MEMORY_LIMIT` in its pack.h).
+const REMEMBERED: u64 = 64 << 10;
+/// Bytes in which zlib needs more than one for what it packs; real ones are far below.
+const ZLIB_OVERHEAD: u64 = 4 << 10;
 /// Enough for the two lengths at a delta's beginning.
 const DELTA_HEAD: usize = 20;
 const HASH_LEN: usize = 20;
@@ -27,21 +28,27 @@ const OFS_DELTA: u8 = 6;
 const REF_DELTA: u8 = 7;
 
 /// A pack on its way.
-pub(super) struct PackCopy<R> {
+pub(super) struct PackCopy<'a, R> {
     input: R,
+    intake: &'a Intake<'a>,
     /// Bytes of the pack that have come.
     offset: u64,
     /// Where the entries so far begin.
     starts: Vec<u64>,
+    /// Bytes that must be made for each of them.
+    costs: Vec<u64>,
     unpacked: u64,
-    max_unpacked: u64,
+    work: u64,
+    /// Bytes that must be made for those whose base is large and named, if they are one chain.
+    named_chain: u64,
+    named_bases: usize,
     entries: u32,
     header: [u8; 12],
 }
 
-impl<R: BufRead> PackCopy<R> {
+impl<'a, R: BufRead> PackCopy<'a, R> {
     /// Reads the pack's header.
-    pub(super) fn new(mut input: R) -> Result<Self, Error> {
+    pub(super) fn new(mut input: R, intake: &'a Intake<'a>) -> Result<Self, Error> {
         let mut header = [0; 12];
         input.read_exact(&mut header).map_err(|e| match e.kind() {
             ErrorKind::UnexpectedEof => Error::BadPack("the pack is missing".into()),
@@ -52,13 +59,23 @@ impl<R: BufRead> PackCopy<R> {
             return Err(damaged("it does not begin like one of version 2 or 3"));
         }
         let entries = u32::from_be_bytes([a, b, c, d]);
-        if entries as usize > MAX_OBJECTS {
-            return Err(Error::BadPack(format!(
-                "the pack has too many objects: the limit is {MAX_OBJECTS}"
-            )));
+        let most = intake.allowance.objects;
+        if entries as usize > most {
+            return Err(too_much("has too many objects", most as u64, ""));
         }
-        let (offset, starts) = (header.len() as u64, Vec::new());
-        Ok(Self { input, offset, starts, unpacked: 0, max_unpacked: MAX_UNPACKED, entries, header })
+        Ok(Self {
+            input,
+            intake,
+            offset: header.len() as u64,
+            starts: Vec::new(),
+            costs: Vec::new(),
+            unpacked: 0,
+            work: 0,
+            named_chain: 0,
+            named_bases: 0,
+            entries,
+            header,
+        })
     }
 
     /// Git sends a pack without entries when a branch is made at a commit that is there already.
@@ -86,24 +103,52 @@ impl<R: BufRead> PackCopy<R> {
     fn entry(&mut self, output: &mut impl Write) -> Result<(), Error> {
         let start = self.offset;
         let (kind, length) = self.entry_head(output)?;
+        let most = self.intake.allowance.object;
         match kind {
-            COMMIT | TREE | TAG => limit(length, MAX_INNER)?,
-            BLOB | REF_DELTA | OFS_DELTA => limit(length, MAX_OBJECT as u64)?,
+            COMMIT | TREE | TAG => limit(length, MAX_INNER.min(most))?,
+            BLOB | REF_DELTA | OFS_DELTA => limit(length, most)?,
             _ => return Err(damaged("an object is of a kind that does not exist")),
         }
-        match kind {
-            OFS_DELTA => self.base_before(start, output)?,
-            REF_DELTA => _ = self.take::<HASH_LEN>(output)?,
-            _ => {}
-        }
-        let head = self.content(length, output)?;
-        match kind {
-            OFS_DELTA | REF_DELTA => {
-                let result = delta_result(&head)?;
-                limit(result, MAX_OBJECT as u64)?;
-                self.count(result)
+        let base = match kind {
+            OFS_DELTA => Some(self.base_before(start, output)?),
+            REF_DELTA => {
+                self.take::<HASH_LEN>(output)?;
+                None
             }
-            _ => Ok(()),
+            _ => {
+                self.content(length, output)?;
+                return self.cost(length);
+            }
+        };
+        let head = self.content(length, output)?;
+        let (base_length, result) = delta_lengths(&head)?;
+        limit(base_length.max(result), most)?;
+        self.count(result)?;
+        let base = match base {
+            _ if base_length <= REMEMBERED => base_length,
+            Some(base) => self.costs[base],
+            // It may be any other that came before, or comes later.
+            None => {
+                self.named_chain = self.named_chain.saturating_add(result.max(base_length));
+                self.named_chain
+            }
+        };
+        self.named_bases += usize::from(kind == REF_DELTA);
+        let most = self.intake.allowance.named_bases;
+        if self.named_bases > most {
+            return Err(too_much("has too many deltas whose base is named", most as u64, ""));
+        }
+        self.cost(base.saturating_add(length).saturating_add(result))
+    }
+
+    /// What it takes to make the next object.
+    fn cost(&mut self, bytes: u64) -> Result<(), Error> {
+        self.costs.push(bytes);
+        self.work = self.work.saturating_add(bytes);
+        let most = self.intake.allowance.work;
+        match self.work > most {
+            true => Err(too_much("costs too much work to unpack", most, " bytes on the way")),
+            false => Ok(()),
         }
     }
 
@@ -125,7 +170,7 @@ impl<R: BufRead> PackCopy<R> {
     }
 
     /// The distance to the base has seven bits in each byte, and one is added for each that follows.
-    fn base_before(&mut self, start: u64, output: &mut impl Write) -> Result<(), Error> {
+    fn base_before(&mut self, start: u64, output: &mut impl Write) -> Result<usize, Error> {
         let [mut byte] = self.take(output)?;
         let mut distance = u64::from(byte & 0x7f);
         while byte & 0x80 != 0 {
@@ -133,10 +178,8 @@ impl<R: BufRead> PackCopy<R> {
             distance = (distance.saturating_add(1)).saturating_mul(128) | u64::from(byte & 0x7f);
         }
         let base = start.checked_sub(distance);
-        match base.is_some_and(|base| self.starts.binary_search(&base).is_ok()) {
-            true => Ok(()),
-            false => Err(damaged("a delta's base is not in it")),
-        }
+        let found = base.and_then(|base| self.starts.binary_search(&base).ok());
+        found.ok_or_else(|| damaged("a delta's base is not in it"))
     }
 
     /// Copies what is compressed, which must unpack to `length` bytes, and returns the first of them.
@@ -146,6 +189,9 @@ impl<R: BufRead> PackCopy<R> {
         let mut unpacked = [0; 32 << 10];
         let mut zlib = Decompress::new(true);
         loop {
+            if !(self.intake.is_wanted)() {
+                return Err(Error::Unwanted);
+            }
             let packed = self.input.fill_buf().map_err(read_error)?;
             let (before_in, before_out) = (zlib.total_in(), zlib.total_out());
             let ended = packed.is_empty();
@@ -155,6 +201,7 @@ impl<R: BufRead> PackCopy<R> {
             output.write_all(&packed[..taken as usize]).map_err(write_error)?;
             self.input.consume(taken as usize);
             self.offset += taken;
+            self.check_packed(zlib.total_in(), length)?;
             let missing = DELTA_HEAD - head.len();
             head.extend(&unpacked[..missing.min(made as usize)]);
             match status {
@@ -169,11 +216,21 @@ impl<R: BufRead> PackCopy<R> {
     /// Bytes that somebody will have to make of this pack.
     fn count(&mut self, bytes: u64) -> Result<(), Error> {
         self.unpacked = self.unpacked.saturating_add(bytes);
-        match self.unpacked > self.max_unpacked {
-            true => Err(Error::BadPack(format!(
-                "the pack unpacks to too much: the limit is {} bytes",
-                self.max_unpacked
-            ))),
+        let most = self.intake.allowance.unpacked;
+        match self.unpacked > most {
+            true => Err(too_much("unpacks to too much", most, " bytes")),
+            false => Ok(()),
+        }
+    }
+
+    /// What is packed can go on for ever without making anything, and gzip makes little of that.
+    fn check_packed(&self, packed: u64, length: u64) -> Result<(), Error> {
+        if packed > length.saturating_add(length / 8).saturating_add(ZLIB_OVERHEAD) {
+            return Err(damaged("an object is longer packed than unpacked"));
+        }
+        let most = self.intake.allowance.packed;
+        match self.offset > most {
+            true => Err(too_much("is too large", most, " bytes")),
             false => Ok(()),
         }
     }
@@ -187,23 +244,27 @@ impl<R: BufRead> PackCopy<R> {
     }
 }
 
-/// The second of the two lengths at a delta's beginning, seven bits in each byte.
-fn delta_result(head: &[u8]) -> Result<u64, Error> {
+/// The two lengths at a delta's beginning, of its base and of what it makes.
+fn delta_lengths(head: &[u8]) -> Result<(u64, u64), Error> {
     let mut bytes = head.iter();
-    let mut result = None;
-    for _ in 0..2 {
-        let mut length = 0u64;
-        for shift in (0..63).step_by(7) {
-            let byte = bytes.next().ok_or_else(|| damaged("a delta is too short"))?;
-            length |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                result = Some(length);
-                break;
-            }
-            result = None;
+    Ok((delta_length(&mut bytes)?, delta_length(&mut bytes)?))
+}
+
+/// Seven bits in each byte.
+fn delta_length<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Result<u64, Error> {
+    let mut length = 0u64;
+    for shift in (0..63).step_by(7) {
+        let byte = bytes.next().ok_or_else(|| damaged("a delta is too short"))?;
+        length |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(length);
         }
     }
-    result.ok_or_else(|| damaged("an object has an absurd length"))
+    Err(damaged("an object has an absurd length"))
+}
+
+fn too_much(what: &str, limit: u64, of: &str) -> Error {
+    Error::BadPack(format!("the pack {what}: the limit is {limit}{of}"))
 }
 
 fn limit(length: u64, limit: u64) -> Result<(), Error> {
@@ -245,6 +306,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::repository::Allowance;
 
     fn pack(entries: &[&[u8]]) -> Vec<u8> {
         let count = (entries.len() as u32).to_be_bytes();
@@ -263,11 +325,19 @@ mod tests {
         [&head[..], &[(length >> 11) as u8], &zlib(content)].concat()
     }
 
-    fn copy(bytes: &[u8], max_unpacked: u64) -> Result<Vec<u8>, Error> {
-        let mut copy = PackCopy::new(bytes)?;
-        copy.max_unpacked = max_unpacked;
+    const ALL: Allowance = Allowance::ADMINISTRATOR;
+
+    fn copy(bytes: &[u8], allowance: Allowance) -> Result<Vec<u8>, Error> {
+        let intake = Intake { allowance, is_wanted: &|| true };
+        let copy = PackCopy::new(bytes, &intake)?;
         let mut output = Vec::new();
         copy.to(&mut output).map(|_| output)
+    }
+
+    #[track_caller]
+    fn refused(bytes: &[u8], allowance: Allowance, why: &str) {
+        let error = copy(bytes, allowance).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
     }
 
     #[test]
@@ -278,15 +348,61 @@ mod tests {
         let base = blob(&[7; 1124]);
         assert_eq!(base.len(), 1138);
         let bytes = pack(&[&base, &delta]);
-        assert_eq!(copy(&bytes, 2000).unwrap(), bytes);
+        assert_eq!(copy(&bytes, ALL).unwrap(), bytes);
     }
 
     #[test]
     fn what_a_pack_unpacks_to_is_limited_as_a_whole() {
         let bytes = pack(&[&blob(&[1; 100]), &blob(&[2; 100])]);
-        assert!(copy(&bytes, 200).is_ok());
-        let error = copy(&bytes, 199).unwrap_err();
-        assert!(error.to_string().contains("the limit is 199 bytes"), "{error}");
+        assert!(copy(&bytes, Allowance { unpacked: 200, ..ALL }).is_ok());
+        refused(&bytes, Allowance { unpacked: 199, ..ALL }, "the limit is 199 bytes");
+        refused(&bytes, Allowance { object: 99, ..ALL }, "an object in the pack is too large");
+        refused(&bytes, Allowance { objects: 1, ..ALL }, "too many objects: the limit is 1");
+        refused(&bytes, Allowance { packed: 60, ..ALL }, "is too large: the limit is 60 bytes");
+    }
+
+    /// A delta that makes an object of this length of one of the same length, so many bytes before.
+    fn next_in_chain(length: u64, distance: u8) -> Vec<u8> {
+        let varint = [length as u8 | 0x80, (length >> 7) as u8 | 0x80, (length >> 14) as u8];
+        let head = [&varint[..], &varint, &[0x80]].concat();
+        [&[OFS_DELTA << 4 | head.len() as u8, distance][..], &zlib(&head)].concat()
+    }
+
+    #[test]
+    fn a_chain_of_deltas_costs_all_of_it_for_each_of_them() {
+        let length = 2 * REMEMBERED;
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![7; length as usize]).unwrap();
+        let head = [0x80 | BLOB << 4 | (length & 15) as u8, 0x80 | (length >> 4 & 127) as u8];
+        let first = [&head[..], &[(length >> 11) as u8], &encoder.finish().unwrap()].concat();
+        // Far enough from the first that it takes two bytes to say.
+        let distance = first.len();
+        assert!((128..16512).contains(&distance), "{distance}");
+        let mut second = next_in_chain(length, 0x80 | ((distance >> 7) - 1) as u8);
+        second.insert(2, (distance & 127) as u8);
+        let third = next_in_chain(length, second.len() as u8);
+        let fourth = next_in_chain(length, third.len() as u8);
+        let bytes = pack(&[&first, &second, &third, &fourth]);
+        // One, two, three and four times the length, and a few bytes of deltas.
+        assert!(copy(&bytes, Allowance { work: 10 * length + 100, ..ALL }).is_ok());
+        let why = "costs too much work to unpack";
+        refused(&bytes, Allowance { work: 10 * length, ..ALL }, why);
+    }
+
+    #[test]
+    fn what_packs_nothing_is_not_read_for_ever() {
+        // Empty blocks of deflate, stored.
+        let empty = [0, 0, 0, 0xff, 0xff].repeat(2000);
+        let bytes = pack(&[&[BLOB << 4 | 1][..], &[0x78, 1], &empty, &[1, 1, 0, 0xfe, 0xff, b'x']]);
+        refused(&bytes, ALL, "longer packed than unpacked");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_read_to_its_end() {
+        let bytes = pack(&[&blob(&[1; 100])]);
+        let intake = Intake { allowance: ALL, is_wanted: &|| false };
+        let copied = PackCopy::new(&bytes[..], &intake).unwrap().to(&mut Vec::new());
+        assert!(matches!(copied, Err(Error::Unwanted)));
     }
 
     proptest! {
@@ -299,7 +415,7 @@ mod tests {
             let start = start.min(bytes.len());
             bytes.truncate(start);
             bytes.extend(noise);
-            let _ = copy(&bytes, 1000);
+            let _ = copy(&bytes, Allowance { unpacked: 1000, ..ALL });
         }
     }
 }

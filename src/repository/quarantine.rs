@@ -14,7 +14,7 @@ use super::pack_copy::{PackCopy, write_error};
 use super::segment::Pushed;
 use super::store::UNFINISHED;
 use super::syncing::Syncing;
-use super::{Error, SmallPack, Subcluster, durable};
+use super::{Error, Intake, SmallPack, Subcluster, durable};
 
 /// Names of quarantine directories begin so, below `objects/`, as git's own do.
 pub(super) const PREFIX: &str = "incoming-";
@@ -87,19 +87,30 @@ impl Quarantine {
         }
     }
 
+    /// Receives a pack that was made here.
+    pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
+        Self::take(subcluster, input, &Intake::OWN)
+    }
+
     /// Receives a pack, completing a thin one from the objects that are there. Memory does not grow
     /// with the pack: whole blobs go through in pieces, and the objects' connections are checked by
     /// policy, not by libgit2's `verify`, which would keep each object as a whole.
-    pub fn receive(subcluster: &Subcluster, input: impl BufRead) -> Result<Self, Error> {
+    pub fn take(
+        subcluster: &Subcluster,
+        input: impl BufRead,
+        intake: &Intake<'_>,
+    ) -> Result<Self, Error> {
         let packs = subcluster.handles().enter();
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(subcluster.objects())?;
-        subcluster.read(|repository| Self::receive_in(dir, &repository.odb()?, input, Some(packs)))
+        subcluster.read(|repository| {
+            Self::receive_in(dir, &repository.odb()?, input, Some(packs), intake)
+        })
     }
 
     /// Receives the pack of a subcluster that is not there yet, beside the others.
     pub(super) fn receive_apart(repositories: &Path, input: impl BufRead) -> Result<Self, Error> {
         let dir = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(repositories)?;
-        Self::receive_in(dir, &Odb::new()?, input, None)
+        Self::receive_in(dir, &Odb::new()?, input, None, &Intake::OWN)
     }
 
     fn receive_in(
@@ -107,15 +118,18 @@ impl Quarantine {
         odb: &Odb<'_>,
         input: impl BufRead,
         packs: Option<Use>,
+        intake: &Intake<'_>,
     ) -> Result<Self, Error> {
         let pack_dir = dir.path().join("pack");
         fs::create_dir(&pack_dir)?;
-        let pack = PackCopy::new(input)?;
+        let pack = PackCopy::new(input, intake)?;
         if pack.is_empty() {
             return Ok(Self { _packs: packs, ..Self::new(Place::Own(dir), None, None) });
         }
-        let indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
+        let mut indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
+        indexer.progress(|_| (intake.is_wanted)());
         let pushed = index(indexer, pack).map_err(|error| match error {
+            Error::Git(_) if !(intake.is_wanted)() => Error::Unwanted,
             Error::Git(error) => bad_pack(error),
             other => other,
         })?;
@@ -237,7 +251,7 @@ pub(super) fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
     Ok(odb.add_disk_alternate(dir)?)
 }
 
-fn index(indexer: Indexer<'_>, pack: PackCopy<impl BufRead>) -> Result<Pushed, Error> {
+fn index(indexer: Indexer<'_>, pack: PackCopy<'_, impl BufRead>) -> Result<Pushed, Error> {
     let mut writer = BufWriter::with_capacity(CHUNK, indexer);
     let (objects, length) = pack.to(&mut writer)?;
     let indexer = writer.into_inner().map_err(|error| write_error(error.into_error()))?;

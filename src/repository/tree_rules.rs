@@ -28,12 +28,16 @@ pub(super) struct TreeRules<'a> {
     extents: Extents<'a>,
     /// A tree was met again, so that there is more than what is shown.
     is_shared: bool,
+    is_wanted: &'a dyn Fn() -> bool,
 }
 
 impl<'a> TreeRules<'a> {
-    pub(super) fn new(repository: &'a Repository) -> Result<Self, Error> {
+    pub(super) fn new(
+        repository: &'a Repository,
+        is_wanted: &'a dyn Fn() -> bool,
+    ) -> Result<Self, Error> {
         let extents = Extents::new(repository, MAX_DEPTH);
-        Ok(Self { odb: repository.odb()?, extents, is_shared: false })
+        Ok(Self { odb: repository.odb()?, extents, is_shared: false, is_wanted })
     }
 
     /// Checks a commit's tree as a whole, after what is new in it has been shown.
@@ -71,6 +75,9 @@ impl<'a> TreeRules<'a> {
 
 impl Visit for TreeRules<'_> {
     fn tree(&mut self, tree: &Tree<'_>, path: &[u8]) -> Result<(), Error> {
+        if !(self.is_wanted)() {
+            return Err(Error::Unwanted);
+        }
         if path.iter().filter(|&&byte| byte == b'/').count() >= MAX_DEPTH {
             return Err(bad(path, "lies too deep"));
         }

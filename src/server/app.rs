@@ -10,9 +10,9 @@ use super::attempts::Attempts;
 use super::drain::Drain;
 use super::hot_files::HotFiles;
 use super::limits::{
-    HASHES_AT_ONCE, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_REQUESTS_IN_MEMORY,
-    MAX_REQUESTS_IN_MEMORY_OF_ADDRESS, MAX_WAITS, MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE,
-    PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
+    HASHES_AT_ONCE, KEPT_PACKS, KEPT_PUSHES, KEPT_READS, MAX_BODIES_IN_MEMORY,
+    MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS,
+    MAX_WAITS, MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
 };
 use super::nodes::{self, Nodes};
 use super::places::Places;
@@ -70,11 +70,11 @@ impl App {
             throttle: Throttle::default(),
             attempts: Arc::default(),
             spool_dir: layout.spool(),
-            packs: Places::new(PACKS_AT_ONCE),
-            pushes: Places::new(PUSHES_AT_ONCE),
-            reads: Places::new(READS_AT_ONCE),
-            hashes: Places::new(HASHES_AT_ONCE),
-            writes: Places::new(WRITES_AT_ONCE),
+            packs: Places::new(PACKS_AT_ONCE, KEPT_PACKS),
+            pushes: Places::new(PUSHES_AT_ONCE, KEPT_PUSHES),
+            reads: Places::new(READS_AT_ONCE, KEPT_READS),
+            hashes: Places::new(HASHES_AT_ONCE, 0),
+            writes: Places::new(WRITES_AT_ONCE, 0),
             requests: Shares::new(MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS),
             bodies: Shares::new(MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS),
             waits: Shares::new(MAX_WAITS, MAX_WAITS_OF_ADDRESS),

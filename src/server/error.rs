@@ -194,7 +194,7 @@ fn repository_status(error: &repository::Error) -> StatusCode {
         Error::Protocol(protocol::Error::Io(cause)) if cause.raw_os_error().is_some() => {
             StatusCode::INTERNAL_SERVER_ERROR
         }
-        Error::Protocol(_) | Error::BadPack(_) => StatusCode::BAD_REQUEST,
+        Error::Protocol(_) | Error::BadPack(_) | Error::Unwanted => StatusCode::BAD_REQUEST,
         Error::Exists(_) | Error::InConflict(_) | Error::Unsound(_) => StatusCode::CONFLICT,
         Error::Stale { .. } | Error::BadRef(_) | Error::Locked(_) => StatusCode::CONFLICT,
         Error::DiskFull | Error::DiskReadOnly => StatusCode::INSUFFICIENT_STORAGE,

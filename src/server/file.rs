@@ -10,6 +10,7 @@ use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
 use super::response::{Body, JSON, TEXT, answer, empty, say_place};
+use crate::accounts::Account;
 use crate::protocol::Id;
 use crate::repository::{self, BOOT, Blob, Found, Head, Place, Snapshot, Subcluster};
 
@@ -22,6 +23,7 @@ pub(super) struct Asked<'a> {
     pub(super) revision: Option<String>,
     pub(super) uri: &'a Uri,
     pub(super) headers: &'a HeaderMap,
+    pub(super) account: &'a Account,
 }
 
 pub(super) async fn get(
@@ -51,7 +53,7 @@ pub(super) async fn get(
             let found = subcluster.find(&place, &path)?;
             Ok::<_, repository::Error>((place, found))
         };
-        app.reads.run(read).await??
+        app.reads.run_for(asked.account.role, read).await??
     };
     let mut response = match found {
         Found::Directory(_) if !asked.slash => to_slash(asked.uri),

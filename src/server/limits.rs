@@ -101,10 +101,16 @@ pub const MAX_HEADS_OF_STRANGER: usize = 64 << 10;
 
 /// Fetches that make packs at once. Each is bound by the processor.
 pub const PACKS_AT_ONCE: usize = 4;
+/// Those of them that only administrators get.
+pub const KEPT_PACKS: usize = 1;
 /// Pushes that index packs and wait for the disk at once.
 pub const PUSHES_AT_ONCE: usize = 8;
+/// Those of them that only administrators get.
+pub const KEPT_PUSHES: usize = 4;
 /// Files and directories read at once.
 pub const READS_AT_ONCE: usize = 32;
+/// Those of them that only administrators get.
+pub const KEPT_READS: usize = 8;
 /// Bytes of the small files that are kept in memory.
 pub const MAX_HOT_BYTES: usize = 32 << 20;
 /// Bytes of the largest of them.

@@ -10,8 +10,8 @@ use crate::accounts::{Account, Role};
 use crate::events;
 use crate::protocol::{PushRequest, RefCommand, RefResult, Reporting, report};
 use crate::repository::{
-    self, Applied, BOOT, Change, Entry, Move, Prepared, Quarantine, RefUpdate, Rights, Subcluster,
-    Verdict, judge,
+    self, Allowance, Applied, BOOT, Change, Entry, Intake, Move, Prepared, Quarantine, RefUpdate,
+    Rights, Subcluster, Verdict, judge,
 };
 
 /// git's own words, which its client turns into advice for the person (`push_update_ref_status` in
@@ -31,10 +31,12 @@ pub(super) struct Push<'a> {
 
 impl Push<'_> {
     /// Does it, and returns the report for the client. `emptied` is set to the quarantine whose pack
-    /// has been taken in: only directories are left of it. That of a refused push is gone. Blocks.
+    /// has been taken in: only directories are left of it. That of a refused push is gone. Ends early
+    /// when nobody waits for it any more, but not once the change is on its way. Blocks.
     pub(super) fn run(
         &self,
         upload: &Upload,
+        is_wanted: &dyn Fn() -> bool,
         emptied: &mut Option<Quarantine>,
     ) -> Result<Vec<u8>, Error> {
         let (request, pack) = PushRequest::parse(upload.reader())?;
@@ -44,18 +46,20 @@ impl Push<'_> {
         if let Err(error) = self.subcluster.refuse_conflict() {
             return Ok(self.refuse(&request, &error.to_string()));
         }
+        let intake = Intake { allowance: self.allowance(), is_wanted };
         let quarantine = match request.brings_pack() {
             false => None,
-            true => match Quarantine::receive(self.subcluster, pack) {
+            true => match Quarantine::take(self.subcluster, pack, &intake) {
                 Ok(quarantine) => Some(quarantine),
+                Err(repository::Error::Unwanted) => return Err(Error::ClientGone),
                 Err(error) => return Ok(self.unpack_failed(&request, error.into())),
             },
         };
         if let Some(quarantine) = quarantine.iter().find(|q| !self.app.log.keeps(q)) {
             quarantine.begin_to_sync();
         }
-        let verdicts =
-            judge(self.subcluster, quarantine.as_ref(), &request.commands, self.rights())?;
+        let (quarantined, commands) = (quarantine.as_ref(), &request.commands);
+        let verdicts = judge(self.subcluster, quarantined, commands, self.rights(), is_wanted)?;
         let fates = self.decide(&request, &verdicts, quarantine.as_ref());
         if fates.iter().any(Result::is_ok) {
             *emptied = quarantine;
@@ -85,6 +89,13 @@ impl Push<'_> {
         match self.account.role {
             Role::Administrator => Rights::All,
             Role::Service | Role::Reader => Rights::Running,
+        }
+    }
+
+    fn allowance(&self) -> Allowance {
+        match self.account.role {
+            Role::Administrator => Allowance::ADMINISTRATOR,
+            Role::Service | Role::Reader => Allowance::NODE,
         }
     }
 
@@ -140,7 +151,8 @@ impl Push<'_> {
         let Prepared { change, quarantine } = prepared;
         let command = |RefUpdate { name, old, new }| RefCommand { old, new, name };
         let commands: Vec<RefCommand> = change.updates.iter().cloned().map(command).collect();
-        let verdicts = judge(self.subcluster, Some(quarantine), &commands, self.rights())?;
+        let verdicts =
+            judge(self.subcluster, Some(quarantine), &commands, self.rights(), &|| true)?;
         for verdict in &verdicts {
             if let Verdict::Refused(reason) = verdict {
                 return Err(repository::Error::BadRef(reason.clone()).into());

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::{Request, Response};
+use tokio::sync::oneshot::Sender;
 
 use super::app::App;
 use super::body::Upload;
@@ -31,17 +32,19 @@ pub(super) async fn post(
     let received = Upload::receive_what_fits(&head.headers, body, MAX_PUSH_BODY, app, client);
     let (upload, loss) = received.await?;
     let worker = app.clone();
-    let report = app.pushes.run_on(move |answer| {
+    let role = account.role;
+    let work = move |answer: Sender<_>| {
         let push = Push { app: &worker, subcluster: &subcluster, account: &account, client };
         let mut emptied = None;
         let report = match loss {
-            None => push.run(&upload, &mut emptied),
+            None => push.run(&upload, &|| !answer.is_closed(), &mut emptied),
             Some(loss) => push.fail(&upload, loss.into()),
         };
         // A client that has gone away meanwhile needs no report.
         let _ = answer.send(report);
         // Removing directories takes the disk as long as much of the push itself.
         drop(emptied);
-    });
-    Ok(git::service_answer(Service::ReceivePack, "result", full(report.await??)))
+    };
+    let report = app.pushes.run_on(role, work).await??;
+    Ok(git::service_answer(Service::ReceivePack, "result", full(report)))
 }

@@ -20,7 +20,7 @@ use super::route::{Route, What};
 use super::{
     cross_site, health, host, info_refs, members, nodes, receive_pack, subclusters, upload_pack,
 };
-use crate::accounts::Account;
+use crate::accounts::{Account, Role};
 use crate::protocol::Service;
 use crate::repository::{Name, Subcluster};
 
@@ -96,7 +96,7 @@ async fn respond(
         }
         Route::Nodes(subcluster) => {
             only_get(&request)?;
-            Box::pin(nodes::get(app, subcluster)).await
+            Box::pin(nodes::get(app, account.role, subcluster)).await
         }
         Route::Members => Box::pin(members::answer(app, account, client, request)).await,
         Route::Member(name) => {
@@ -106,7 +106,7 @@ async fn respond(
             subclusters::answer(app, route, account, client, request).await
         }
         Route::Subcluster { name, what } => {
-            let opened = open(app, name).await?;
+            let opened = open(app, account.role, name).await?;
             *subcluster = Some(opened.clone());
             answer_for(app, opened, what, account, client, request).await
         }
@@ -131,7 +131,8 @@ async fn answer_for(
             // In boxes of their own: what they take is copied with each other request otherwise.
             match service {
                 Service::UploadPack => {
-                    Box::pin(upload_pack::post(app, subcluster, client, request)).await
+                    let role = account.role;
+                    Box::pin(upload_pack::post(app, subcluster, role, client, request)).await
                 }
                 Service::ReceivePack => {
                     Box::pin(receive_pack::post(app, subcluster, account, client, request)).await
@@ -145,18 +146,27 @@ async fn answer_for(
         What::Tree { path, slash, revision } => {
             only_get(&request)?;
             let (uri, headers) = (request.uri(), request.headers());
-            file::get(app, subcluster, Asked { path, slash, revision, uri, headers }).await
+            file::get(
+                app,
+                subcluster,
+                Asked { path, slash, revision, uri, headers, account: &account },
+            )
+            .await
         }
     }
 }
 
 /// Opening again what was broken reads files; the rest is a look into a map.
-pub(super) async fn open(app: &Arc<App>, name: String) -> Result<Arc<Subcluster>, Error> {
+pub(super) async fn open(
+    app: &Arc<App>,
+    role: Role,
+    name: String,
+) -> Result<Arc<Subcluster>, Error> {
     if let Some(opened) = app.store.opened(&name) {
         return Ok(opened?);
     }
     let worker = app.clone();
-    Ok(app.reads.run(move || worker.store.get(&name)).await??)
+    Ok(app.reads.run_for(role, move || worker.store.get(&name)).await??)
 }
 
 fn list(app: &App, request: &Request<RequestBody>) -> Response<Body> {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::{Request, Response};
+use tokio::sync::oneshot::Sender;
 
 use super::app::App;
 use super::body::Upload;
@@ -13,6 +14,7 @@ use super::limits::MAX_FETCH_BODY;
 use super::request_body::RequestBody;
 use super::response::{Body, full};
 use super::{git, pack_body};
+use crate::accounts::Role;
 use crate::protocol::{
     self, BatchEnd, Command, FetchRequest, LsRefs, Service, Version, parse_fetch_v0, parse_v2, pkt,
 };
@@ -27,6 +29,7 @@ enum Asked {
 pub(super) async fn post(
     app: &Arc<App>,
     subcluster: Arc<Subcluster>,
+    role: Role,
     client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
@@ -35,7 +38,7 @@ pub(super) async fn post(
     let limit = MAX_FETCH_BODY as u64;
     let upload = Upload::receive(&head.headers, body, limit, app, client).await?;
     let version = git::version(&head.headers);
-    let asked = app.reads.run(move || parse(&upload, version)).await?;
+    let asked = app.reads.run_for(role, move || parse(&upload, version)).await?;
     let body = match (asked, subcluster.refuse_conflict()) {
         (Ok(Asked::Nothing), _) => full(""),
         (Err(error), _) => refusal(error.into())?,
@@ -43,7 +46,9 @@ pub(super) async fn post(
         (Ok(Asked::LsRefs(ls_refs)), Ok(())) => {
             full(ls_refs.answer(BOOT, subcluster.snapshot().advertised()))
         }
-        (Ok(Asked::Pack(request, end)), Ok(())) => fetch(app, subcluster, request, end).await?,
+        (Ok(Asked::Pack(request, end)), Ok(())) => {
+            fetch(app, subcluster, role, request, end).await?
+        }
     };
     Ok(git::service_answer(Service::UploadPack, "result", body))
 }
@@ -66,16 +71,24 @@ fn parse(upload: &Upload, version: Version) -> Result<Asked, protocol::Error> {
 async fn fetch(
     app: &Arc<App>,
     subcluster: Arc<Subcluster>,
+    role: Role,
     request: FetchRequest,
     end: Option<BatchEnd>,
 ) -> Result<Body, Error> {
     let request = Arc::new(request);
     let answer = loop {
         let (shared, subcluster, request) = (app.clone(), subcluster.clone(), request.clone());
-        let work = move || subcluster.fetch(&request, end, &shared.spool_dir);
-        match app.packs.run(work).await? {
+        let work = move |answer: Sender<_>| {
+            let is_wanted = || !answer.is_closed();
+            let found = subcluster.fetch(&request, end, &shared.spool_dir, &is_wanted);
+            // A client that has gone away meanwhile needs none.
+            let _ = answer.send(found);
+        };
+        match app.packs.run_on(role, work).await? {
             // Others' fetches need the place meanwhile.
-            Err(repository::Error::InTheMaking(making)) => app.packs.wait(making.done()).await?,
+            Err(repository::Error::InTheMaking(making)) => {
+                app.packs.wait(role, making.done()).await?;
+            }
             answer => break answer,
         }
     };

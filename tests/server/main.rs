@@ -7,6 +7,7 @@ mod accounts;
 mod arguments;
 mod backup;
 mod backup_page;
+mod bombs;
 mod broken_repository;
 mod by_hand;
 mod certificate;

@@ -82,7 +82,7 @@ impl Objects {
         for (id, name) in &self.list {
             builder.insert_object(*id, name.as_deref())?;
         }
-        pack::spool(&mut builder, spool_dir)
+        pack::spool(&mut builder, spool_dir, &|| true)
     }
 
     /// The table of a segment that holds them all.

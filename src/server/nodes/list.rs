@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::known::{Said, now};
 use super::word::{Part, Reload};
+use crate::accounts::Role;
 use crate::protocol::Id;
 use crate::repository::Subcluster;
 use crate::server::app::App;
@@ -39,6 +40,7 @@ struct Line {
 /// All nodes, or those of one subcluster.
 pub(in crate::server) async fn get(
     app: &Arc<App>,
+    role: Role,
     subcluster: Option<String>,
 ) -> Result<Response<Body>, Error> {
     if let Some(name) = &subcluster
@@ -48,7 +50,7 @@ pub(in crate::server) async fn get(
     }
     let worker = app.clone();
     // The numbers of revisions may have to be read.
-    let lines = app.reads.run(move || lines(&worker, subcluster.as_deref())).await?;
+    let lines = app.reads.run_for(role, move || lines(&worker, subcluster.as_deref())).await?;
     Ok(json::respond(StatusCode::OK, &lines))
 }
 

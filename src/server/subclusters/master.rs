@@ -7,6 +7,7 @@ use hyper::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::admin::Admin;
+use crate::accounts::Role;
 use crate::repository::Change;
 use crate::server::app::App;
 use crate::server::error::Error;
@@ -40,12 +41,16 @@ struct Slaves {
 }
 
 /// `GET /subclusters/NAME/master`
-pub(super) async fn master(app: &Arc<App>, name: String) -> Result<Response<Body>, Error> {
-    Ok(json::respond(StatusCode::OK, &master_of(app, name).await?))
+pub(super) async fn master(
+    app: &Arc<App>,
+    role: Role,
+    name: String,
+) -> Result<Response<Body>, Error> {
+    Ok(json::respond(StatusCode::OK, &master_of(app, role, name).await?))
 }
 
-async fn master_of(app: &Arc<App>, name: String) -> Result<Master, Error> {
-    let subcluster = open(app, name).await?;
+async fn master_of(app: &Arc<App>, role: Role, name: String) -> Result<Master, Error> {
+    let subcluster = open(app, role, name).await?;
     let pinned = subcluster.snapshot().orders.master.clone();
     let pinned = pinned.and_then(|node| app.log.member(&node));
     let is_pinned = pinned.is_some();
@@ -54,8 +59,12 @@ async fn master_of(app: &Arc<App>, name: String) -> Result<Master, Error> {
 }
 
 /// `GET /subclusters/NAME/slaves`
-pub(super) async fn slaves(app: &Arc<App>, name: String) -> Result<Response<Body>, Error> {
-    let Master { master, .. } = master_of(app, name).await?;
+pub(super) async fn slaves(
+    app: &Arc<App>,
+    role: Role,
+    name: String,
+) -> Result<Response<Body>, Error> {
+    let Master { master, .. } = master_of(app, role, name).await?;
     let behind: BTreeMap<String, u64> = app.log.slaves(&master).await.into_iter().collect();
     let slaves = behind.keys().cloned().collect();
     Ok(json::respond(StatusCode::OK, &Slaves { slaves, behind }))
@@ -98,7 +107,7 @@ async fn change(
     if let Some(node) = next {
         app.log.lead(&node).await;
     }
-    master(&app, name).await
+    master(&app, Role::Administrator, name).await
 }
 
 fn no_member(app: &App, node: &str) -> Error {

@@ -53,6 +53,7 @@ async fn one(
     client: IpAddr,
     request: Request<RequestBody>,
 ) -> Result<Response<Body>, Error> {
+    let role = account.role;
     let admin = || Admin::new(app, account, client);
     match what {
         What::Itself => match *request.method() {
@@ -71,11 +72,11 @@ async fn one(
         },
         What::Master => {
             only_get(&request)?;
-            master::master(app, name).await
+            master::master(app, role, name).await
         }
         What::Slaves => {
             only_get(&request)?;
-            master::slaves(app, name).await
+            master::slaves(app, role, name).await
         }
         What::Override => match *request.method() {
             Method::PUT => master::pin(admin()?, name, request).await,
