@@ -182,10 +182,13 @@ fn address_in(peers: &[Peer], name: &str) -> Option<String> {
 }
 
 /// The machines of the cluster, as the newest revision of `global` lists them. Blocks.
+/// Bytes of a file that lists members: one is a line of it.
+const MAX_FILE: usize = 1 << 20;
+
 pub(super) fn listed(store: &Store) -> Result<Vec<Peer>, String> {
     let global = store.get(GLOBAL).map_err(|e| e.to_string())?;
     let place = global.place("boot", None).map_err(|e| e.to_string())?;
-    let read = |name: &str| match global.find(&place, name) {
+    let read = |name: &str| match global.find(&place, name, MAX_FILE) {
         Ok(Found::File(blob)) => Some(blob.content),
         _ => None,
     };

@@ -1,8 +1,11 @@
 //! Files and directories at a revision.
 
+use std::io::Write;
+use std::path::Path;
+
 use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 
-use super::{BOOT, Error, Subcluster};
+use super::{BOOT, Error, Spool, SpoolWriter, Subcluster};
 use crate::protocol::Id;
 
 /// The shortest beginning of a commit id that is taken for one. Fewer digits are a number.
@@ -25,6 +28,8 @@ pub struct Place {
 pub enum Found {
     /// A file, or a symbolic link, whose content is its target.
     File(Blob),
+    /// A larger one, by its object and its bytes. [`Subcluster::spool_file`] reads it.
+    Large(Id, u64),
     /// A directory.
     Directory(Vec<DirEntry>),
 }
@@ -125,8 +130,9 @@ impl Subcluster {
         }
     }
 
-    /// What `path` leads to at `place`. The empty path is the root directory.
-    pub fn find(&self, place: &Place, path: &str) -> Result<Found, Error> {
+    /// What `path` leads to at `place`, with the content of a file of up to `most` bytes. The empty
+    /// path is the root directory.
+    pub fn find(&self, place: &Place, path: &str, most: usize) -> Result<Found, Error> {
         self.read(|repository| {
             let root = repository.find_tree(place.tree)?;
             if path.is_empty() {
@@ -144,12 +150,33 @@ impl Subcluster {
                     Ok(Found::Directory(list(repository, &repository.find_tree(entry.id())?)?))
                 }
                 _ => {
+                    let (length, _) = repository.odb()?.read_header(entry.id())?;
+                    if length > most {
+                        return Ok(Found::Large(entry.id().into(), length as u64));
+                    }
                     let content = repository.find_blob(entry.id())?.content().to_owned();
                     Ok(Found::File(Blob { id: entry.id().into(), content }))
                 }
             }
         })
     }
+}
+
+impl Subcluster {
+    /// Copies a file into `spool_dir`, and says whether it is text.
+    pub fn spool_file(&self, id: Id, spool_dir: &Path) -> Result<(Spool, bool), Error> {
+        self.read(|repository| {
+            let blob = repository.find_blob(id.into())?;
+            let mut writer = SpoolWriter::new(spool_dir);
+            writer.write_all(blob.content())?;
+            Ok((writer.finish()?, is_text(blob.content())))
+        })
+    }
+}
+
+/// Whether some content is text, as far as its bytes tell.
+pub fn is_text(content: &[u8]) -> bool {
+    !content.contains(&0) && std::str::from_utf8(content).is_ok()
 }
 
 /// Revision `number` of a branch whose revisions are not kept in memory.

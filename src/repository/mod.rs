@@ -73,7 +73,7 @@ pub use apply::Applied;
 pub use branch::{BOOT, RUNNING};
 pub use entry::{Author, Change, Entry, Move, RefUpdate};
 pub use error::Error;
-pub use files::{Blob, DirEntry, EntryKind, Found, Place};
+pub use files::{Blob, DirEntry, EntryKind, Found, Place, is_text};
 pub use head::Head;
 pub use inbox::Inbox;
 pub use intake::{Allowance, Intake};

@@ -9,10 +9,12 @@ use tokio::sync::{Mutex, Notify};
 use super::attempts::Attempts;
 use super::drain::Drain;
 use super::hot_files::HotFiles;
+use super::large_files::LargeFiles;
 use super::limits::{
-    HASHES_AT_ONCE, KEPT_PACKS, KEPT_PUSHES, KEPT_READS, MAX_BODIES_IN_MEMORY,
-    MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS,
-    MAX_WAITS, MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
+    HASHES_AT_ONCE, KEPT_LARGE_READS, KEPT_PACKS, KEPT_PUSHES, KEPT_READS, LARGE_READS_AT_ONCE,
+    MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS,
+    MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS, MAX_WAITS, MAX_WAITS_OF_ADDRESS,
+    PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
 };
 use super::nodes::{self, Nodes};
 use super::places::Places;
@@ -41,6 +43,11 @@ pub struct App {
     pub(super) bodies: Arc<Shares>,
     pub(super) waits: Arc<Shares>,
     pub(super) hot_files: HotFiles,
+    pub(super) large_files: LargeFiles,
+    /// Making copies of large files, which takes their memory.
+    pub(super) large_reads: Places,
+    /// Bytes that answers hold.
+    pub(super) answers: Arc<Shares>,
     pub(super) committed: Notify,
     pub(super) drain: Drain,
     /// Held while broken repositories are tried again for nobody in particular.
@@ -79,6 +86,9 @@ impl App {
             bodies: Shares::new(MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS),
             waits: Shares::new(MAX_WAITS, MAX_WAITS_OF_ADDRESS),
             hot_files: HotFiles::default(),
+            large_files: LargeFiles::default(),
+            large_reads: Places::new(LARGE_READS_AT_ONCE, KEPT_LARGE_READS),
+            answers: Shares::new(MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS),
             committed: Notify::new(),
             drain,
             trying: Arc::default(),

@@ -1,5 +1,6 @@
 //! Conditional and partial requests for content that is all there (RFC 9110, sections 13 and 14).
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -7,16 +8,38 @@ use headers::{
     AcceptRanges, ContentRange, ETag, HeaderMap, HeaderMapExt, IfModifiedSince, IfNoneMatch,
     IfRange, LastModified, Range,
 };
+use http_body_util::BodyExt;
 use hyper::{Response, StatusCode};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
+use super::file_body::FileBody;
+use super::held::InPieces;
+use super::large_files::LargeFile;
 use super::response::{Body, answer, empty, full, headers_of, say_place};
 use crate::protocol::Id;
 
+/// What a file holds.
+pub(super) enum Content {
+    Memory(Bytes),
+    Large(Arc<LargeFile>),
+}
+
+impl From<Bytes> for Content {
+    fn from(content: Bytes) -> Self {
+        Self::Memory(content)
+    }
+}
+
+impl From<Arc<LargeFile>> for Content {
+    fn from(file: Arc<LargeFile>) -> Self {
+        Self::Large(file)
+    }
+}
+
 /// Content with what tells it apart from other content.
 pub(super) struct Representation {
-    content: Bytes,
+    content: Content,
     etag: ETag,
     modified: SystemTime,
     /// What every answer says of it.
@@ -25,7 +48,7 @@ pub(super) struct Representation {
 
 impl Representation {
     /// `modified` is in seconds since 1970.
-    pub(super) fn new(content_type: &'static str, content: Bytes, id: Id, modified: i64) -> Self {
+    pub(super) fn new(content_type: &'static str, content: Content, id: Id, modified: i64) -> Self {
         let etag: ETag = format!("\"{id}\"").parse().expect("hexadecimal digits in quotes");
         let modified = time(modified);
         let mut headers = headers_of(content_type);
@@ -42,28 +65,51 @@ impl Representation {
     }
 
     /// Bytes of its content.
-    pub(super) fn len(&self) -> usize {
-        self.content.len()
+    pub(super) fn len(&self) -> u64 {
+        match &self.content {
+            Content::Memory(content) => content.len() as u64,
+            Content::Large(file) => file.spool.len(),
+        }
+    }
+
+    /// The word that it has not changed, if the request knows it.
+    pub(super) fn unchanged(&self, request: &HeaderMap) -> Option<Response<Body>> {
+        let is_unchanged = is_unchanged(request, &self.etag, self.modified);
+        is_unchanged.then(|| self.answer(StatusCode::NOT_MODIFIED, empty()))
     }
 
     /// What this request gets of it: all, a part, or the word that it has not changed.
     pub(super) fn respond(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
-        match is_unchanged(request, &self.etag, self.modified) {
-            true => Ok(self.answer(StatusCode::NOT_MODIFIED, empty())),
-            false => self.content(request),
+        match self.unchanged(request) {
+            Some(answer) => Ok(answer),
+            None => self.content(request),
         }
     }
 
     fn content(&self, request: &HeaderMap) -> Result<Response<Body>, Error> {
-        let length = self.content.len() as u64;
+        let length = self.len();
         let Some((start, end)) = wanted_range(request, &self.etag, length)? else {
-            return Ok(self.answer(StatusCode::OK, full(self.content.clone())));
+            return Ok(self.part(StatusCode::OK, 0, length));
         };
-        let part = self.content.slice(start as usize..end as usize);
-        let mut response = self.answer(StatusCode::PARTIAL_CONTENT, full(part));
+        let mut response = self.part(StatusCode::PARTIAL_CONTENT, start, end);
         let range = ContentRange::bytes(start..end, length);
         response.headers_mut().typed_insert(range.map_err(|_| Error::BadRange { length })?);
         Ok(response)
+    }
+
+    /// The bytes from `start` up to `end`.
+    fn part(&self, status: StatusCode, start: u64, end: u64) -> Response<Body> {
+        match &self.content {
+            Content::Memory(content) => {
+                self.answer(status, full(content.slice(start as usize..end as usize)))
+            }
+            Content::Large(file) => {
+                let body = FileBody::new(file.clone(), start, end).boxed_unsync();
+                let mut response = self.answer(status, body);
+                response.extensions_mut().insert(InPieces);
+                response
+            }
+        }
     }
 
     fn answer(&self, status: StatusCode, body: Body) -> Response<Body> {

@@ -116,6 +116,7 @@ impl Connection {
         tokio::select! {
             result = &mut connection => return result,
             () = self.drain.requested() => {}
+            () = requests.stalled() => return self.give_up(),
         }
         tokio::select! {
             result = &mut connection => return result,
@@ -144,12 +145,20 @@ impl Connection {
             () = self.drain.requested() => {}
             // hyper only asks whether the other side is still there.
             () = requests.idle_for(HEAD_TIME) => {}
+            () = requests.stalled() => return self.give_up(),
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             result = &mut connection => result,
             () = nothing_left(&requests, has_unsent) => Ok(()),
         }
+    }
+
+    /// The client has taken nothing of some answer for too long.
+    fn give_up(&self) -> hyper::Result<()> {
+        let client = self.client;
+        tracing::debug!(%client, "{client} does not take its answers: the connection is ended");
+        Ok(())
     }
 
     /// Answers each request of this connection. HTTP/2 may do so in tasks of their own.

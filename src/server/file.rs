@@ -1,7 +1,9 @@
 //! `GET NAME/BRANCH/PATH`: a file or a directory at a revision.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode, Uri};
 
@@ -9,10 +11,11 @@ use super::app::App;
 use super::conditional::Representation;
 use super::directory::{self, Line, Listing};
 use super::error::Error;
+use super::limits::LARGE_FILE;
 use super::response::{Body, JSON, TEXT, answer, empty, say_place};
 use crate::accounts::Account;
 use crate::protocol::Id;
-use crate::repository::{self, BOOT, Blob, Found, Head, Place, Snapshot, Subcluster};
+use crate::repository::{self, BOOT, Blob, Found, Head, Place, Snapshot, Subcluster, is_text};
 
 const BINARY: &str = "application/octet-stream";
 
@@ -24,6 +27,7 @@ pub(super) struct Asked<'a> {
     pub(super) uri: &'a Uri,
     pub(super) headers: &'a HeaderMap,
     pub(super) account: &'a Account,
+    pub(super) client: IpAddr,
 }
 
 pub(super) async fn get(
@@ -47,10 +51,10 @@ pub(super) async fn get(
     }
     let (place, found) = {
         let (branch, path) = (branch.to_owned(), path.to_owned());
-        let revision = asked.revision.clone();
+        let (revision, subcluster) = (asked.revision.clone(), subcluster.clone());
         let read = move || {
             let place = subcluster.place(&branch, revision.as_deref())?;
-            let found = subcluster.find(&place, &path)?;
+            let found = subcluster.find(&place, &path, LARGE_FILE)?;
             Ok::<_, repository::Error>((place, found))
         };
         app.reads.run_for(asked.account.role, read).await??
@@ -62,7 +66,7 @@ pub(super) async fn get(
             Listing { title: &asked.path, revision: asked.revision.as_deref(), lines }
                 .respond(asked.headers)
         }
-        Found::File(_) if asked.slash => {
+        Found::File(_) | Found::Large(..) if asked.slash => {
             let text = format!(
                 "\"{}\" is a file: leave the slash at the end out",
                 asked.path.escape_default()
@@ -77,9 +81,42 @@ pub(super) async fn get(
             }
             return file.respond(asked.headers);
         }
+        Found::Large(id, length) => {
+            return large(app, subcluster, &asked, &place, (id, length), path).await;
+        }
     };
     say_place(response.headers_mut(), place.commit, place.revision);
     Ok(response)
+}
+
+/// A file that is too large to be in memory for each who asks for it.
+async fn large(
+    app: &Arc<App>,
+    subcluster: Arc<Subcluster>,
+    asked: &Asked<'_>,
+    place: &Place,
+    (id, length): (Id, u64),
+    path: &str,
+) -> Result<Response<Body>, Error> {
+    let answer = |content_type, content| {
+        Representation::new(content_type, content, id, place.time).at(place.commit, place.revision)
+    };
+    // Whoever has it need not have it read.
+    if let Some(known) = answer(BINARY, Bytes::new().into()).unchanged(asked.headers) {
+        return Ok(known);
+    }
+    let known = app.large_files.known(id);
+    let file = match known {
+        Some(file) => file,
+        None => {
+            let (worker, client) = (app.clone(), asked.client);
+            let copy = move || {
+                worker.large_files.get(&subcluster, (id, length), client, &worker.spool_dir)
+            };
+            app.large_reads.run_for(asked.account.role, copy).await??
+        }
+    };
+    answer(content_type(path, file.is_text), file.into()).respond(asked.headers)
 }
 
 /// The newest commit of a branch, and its number if it is that of the live configuration.
@@ -104,18 +141,17 @@ fn split_branch<'a>(snapshot: &Snapshot, path: &'a str) -> Result<(&'a str, &'a 
 
 fn file(path: &str, blob: Blob, place: &Place) -> Representation {
     let Blob { id, content } = blob;
-    let content_type = content_type(path, &content);
-    Representation::new(content_type, content.into(), id, place.time)
-        .at(place.commit, place.revision)
+    let content_type = content_type(path, is_text(&content));
+    let content = Bytes::from(content).into();
+    Representation::new(content_type, content, id, place.time).at(place.commit, place.revision)
 }
 
 /// Text, JSON or bytes: nothing that a browser would run.
-fn content_type(path: &str, content: &[u8]) -> &'static str {
-    match std::str::from_utf8(content) {
-        Ok(text) if text.contains('\0') => BINARY,
-        Ok(_) if path.ends_with(".json") => JSON,
-        Ok(_) => TEXT,
-        Err(_) => BINARY,
+fn content_type(path: &str, is_text: bool) -> &'static str {
+    match is_text {
+        true if path.ends_with(".json") => JSON,
+        true => TEXT,
+        false => BINARY,
     }
 }
 

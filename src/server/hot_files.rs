@@ -37,7 +37,7 @@ impl HotFiles {
 
     /// Keeps a file that has been read, if it is small.
     pub(super) fn keep(&self, key: Key, file: &Arc<Representation>) {
-        if file.len() <= MAX_HOT_FILE {
+        if file.len() <= MAX_HOT_FILE as u64 {
             self.lock().keep(key, file.clone());
         }
     }
@@ -52,7 +52,7 @@ impl Kept {
     fn keep(&mut self, key: Key, file: Arc<Representation>) {
         /// What an entry takes beside its content and its path.
         const OVERHEAD: usize = 2048;
-        let bytes = file.len() + key.2.len() + OVERHEAD;
+        let bytes = file.len() as usize + key.2.len() + OVERHEAD;
         if self.young_bytes + bytes > MAX_HOT_BYTES / 2 {
             self.old = mem::take(&mut self.young);
             self.young_bytes = 0;
@@ -65,10 +65,13 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn file(bytes: usize) -> Arc<Representation> {
-        Arc::new(Representation::new("text/plain", vec![b'#'; bytes].into(), Id::ZERO, 0))
+        let content = Bytes::from(vec![b'#'; bytes]).into();
+        Arc::new(Representation::new("text/plain", content, Id::ZERO, 0))
     }
 
     fn key(number: usize) -> Key {
@@ -86,9 +89,9 @@ mod tests {
         assert!(files.get(&key(1)).is_none());
         let kept = files.lock();
         let bytes = |map: &HashMap<Key, Arc<Representation>>| {
-            map.values().map(|file| file.len()).sum::<usize>()
+            map.values().map(|file| file.len()).sum::<u64>()
         };
-        assert!(bytes(&kept.young) + bytes(&kept.old) <= MAX_HOT_BYTES);
+        assert!(bytes(&kept.young) + bytes(&kept.old) <= MAX_HOT_BYTES as u64);
     }
 
     #[test]

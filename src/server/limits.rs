@@ -111,6 +111,29 @@ pub const KEPT_PUSHES: usize = 4;
 pub const READS_AT_ONCE: usize = 32;
 /// Those of them that only administrators get.
 pub const KEPT_READS: usize = 8;
+/// Bytes of a file that is read from a copy on disk, piece by piece; smaller ones are answered from
+/// memory.
+pub const LARGE_FILE: usize = 1 << 20;
+/// Bytes of a piece of such a file, and of any answer: a client that does not take that much within
+/// [`WRITE_TIME`] is given up.
+pub const FILE_PIECE: usize = 64 << 10;
+/// Large files that are copied at once: each takes its own length in memory, and if it is kept as
+/// what differs from another one, that one's.
+pub const LARGE_READS_AT_ONCE: usize = 2;
+/// Those of them that only administrators get.
+pub const KEPT_LARGE_READS: usize = 1;
+/// Bytes of the copies of large files on disk.
+pub const MAX_LARGE_FILES: usize = 2 << 30;
+/// Those that one address has had made.
+pub const MAX_LARGE_FILES_OF_ADDRESS: usize = 1 << 30;
+/// Bytes that answers hold in memory until their clients have taken them.
+pub const MAX_ANSWERS: usize = 192 << 20;
+/// The same, of one address.
+pub const MAX_ANSWERS_OF_ADDRESS: usize = 128 << 20;
+/// What an answer counts that is read piece by piece: one with the client, one on its way, one made.
+pub const ANSWER_IN_PIECES: usize = 6 * FILE_PIECE;
+/// Answers of no more bytes than this do not count: a connection has [`MAX_STREAMS`] of them.
+pub const SMALL_ANSWER: usize = 4 << 10;
 /// Bytes of the small files that are kept in memory.
 pub const MAX_HOT_BYTES: usize = 32 << 20;
 /// Bytes of the largest of them.

@@ -12,7 +12,9 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::limits::{FILE_PIECE, WRITE_TIME};
 use super::response::Body;
+use super::stalls::{Stalls, Turn};
 
 /// How many requests are in flight, and when there are none.
 #[derive(Default)]
@@ -20,6 +22,7 @@ pub(super) struct Requests {
     in_flight: AtomicUsize,
     begun: Notify,
     ended: Notify,
+    stalls: Arc<Stalls>,
 }
 
 impl Requests {
@@ -28,6 +31,11 @@ impl Requests {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.begun.notify_waiters();
         Arc::new(InFlight(self.clone()))
+    }
+
+    /// Returns when the client has taken nothing of some answer for [`WRITE_TIME`].
+    pub(super) async fn stalled(&self) {
+        self.stalls.last(WRITE_TIME).await;
     }
 
     /// Returns when there has been no request for so long.
@@ -56,18 +64,33 @@ impl Drop for InFlight {
 /// An answer's body. Its request is in flight until this is dropped.
 ///
 /// HTTP/2's flow control may keep an answer in hyper's memory for as long as its client likes, but
-/// hyper asks for no more than one piece after those which may go out. So the last byte of each
-/// piece is one by itself: when it is taken, all before it is on its way.
+/// hyper asks for no more than one piece after those which may go out. So the last byte of what the
+/// body gives is one by itself: when it is taken, all before it is on its way. Large pieces are cut,
+/// so that the client is seen to take them.
 pub(super) struct Answer {
     body: Body,
     is_http2: bool,
-    last: Option<Bytes>,
+    /// What the body has given and hyper has not asked for yet.
+    rest: Option<Bytes>,
+    turn: Turn,
     _in_flight: Arc<InFlight>,
 }
 
 impl Answer {
     pub(super) fn new(body: Body, is_http2: bool, in_flight: Arc<InFlight>) -> Self {
-        Self { body, is_http2, last: None, _in_flight: in_flight }
+        let turn = Turn::new(in_flight.0.stalls.clone());
+        Self { body, is_http2, rest: None, turn, _in_flight: in_flight }
+    }
+
+    fn piece(&mut self, mut data: Bytes) -> Bytes {
+        let most = match data.len() {
+            length if length > FILE_PIECE => FILE_PIECE,
+            length if self.is_http2 && length > 1 => length - 1,
+            length => length,
+        };
+        let piece = data.split_to(most);
+        self.rest = Some(data).filter(|rest| !rest.is_empty());
+        piece
     }
 }
 
@@ -79,26 +102,35 @@ impl hyper::body::Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Some(last) = self.last.take() {
-            return Poll::Ready(Some(Ok(Frame::data(last))));
+        let rest = self.rest.take().map(|rest| Some(Ok(Frame::data(rest))));
+        let polled = match rest {
+            Some(rest) => Poll::Ready(rest),
+            None => Pin::new(&mut self.body).poll_frame(context),
+        };
+        let frame = match polled {
+            Poll::Ready(Some(Ok(frame))) => frame,
+            other => {
+                self.turn.of_server();
+                return other;
+            }
+        };
+        let frame = match frame.into_data() {
+            Ok(data) => Frame::data(self.piece(data)),
+            Err(trailers) => trailers,
+        };
+        match self.is_end_stream() {
+            true => self.turn.of_server(),
+            false => self.turn.of_client(),
         }
-        let mut polled = Pin::new(&mut self.body).poll_frame(context);
-        if self.is_http2
-            && let Poll::Ready(Some(Ok(frame))) = &mut polled
-            && let Some(data) = frame.data_mut()
-            && data.len() > 1
-        {
-            self.last = Some(data.split_off(data.len() - 1));
-        }
-        polled
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.last.is_none() && self.body.is_end_stream()
+        self.rest.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let held = self.last.as_ref().map_or(0, Bytes::len) as u64;
+        let held = self.rest.as_ref().map_or(0, Bytes::len) as u64;
         let mut hint = self.body.size_hint();
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper + held);

@@ -18,7 +18,8 @@ use super::requests::InFlight;
 use super::response::{Body, X_CONFIG_REVISION, without_body};
 use super::route::{Route, What};
 use super::{
-    cross_site, health, host, info_refs, members, nodes, receive_pack, subclusters, upload_pack,
+    cross_site, health, held, host, info_refs, members, nodes, receive_pack, subclusters,
+    upload_pack,
 };
 use crate::accounts::{Account, Role};
 use crate::protocol::Service;
@@ -41,6 +42,7 @@ pub(super) async fn serve(
     let mut subcluster = None;
     let request = RequestBody::of(request, in_flight);
     let result = respond(&app, client, (guest, head), request, &mut subcluster).await;
+    let result = result.and_then(|response| held::hold(&app, client, response));
     let mut response = result.unwrap_or_else(|error| {
         log.failed(&error);
         error.response()
@@ -149,7 +151,7 @@ async fn answer_for(
             file::get(
                 app,
                 subcluster,
-                Asked { path, slash, revision, uri, headers, account: &account },
+                Asked { path, slash, revision, uri, headers, account: &account, client },
             )
             .await
         }

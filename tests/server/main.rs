@@ -46,6 +46,7 @@ mod requests;
 mod revision_numbers;
 mod segments;
 mod shallow;
+mod slow_readers;
 mod sockets;
 mod stopping;
 mod strangers;

@@ -46,7 +46,7 @@ fn push_and_clone(server: &Server, clone: &Clone, what: &str) {
 }
 
 /// The largest RssAnon while something is done, in kB.
-fn peak_while(server: &Server, work: impl FnOnce()) -> u64 {
+pub fn peak_while(server: &Server, work: impl FnOnce()) -> u64 {
     let (done, is_done) = channel::<()>();
     thread::scope(|scope| {
         let sampler = scope.spawn(move || {
