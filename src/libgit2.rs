@@ -42,8 +42,11 @@ pub fn sync_everything() -> Result<(), Error> {
 
 /// What holds for repositories that are opened with [`open`], whatever their own configuration says.
 /// References and packs are synced as they are written. Logs of references are not for libgit2 to
-/// write, which would sync them, too.
-const SETTINGS: &str = "[core]\n\tfsyncObjectFiles = true\n\tlogAllRefUpdates = false\n";
+/// write, which would sync them, too. Whoever builds a pack compares ten objects at a time, and would
+/// hold that many of the largest: no more than 32 MiB of them are compared, and none above 16 MiB, for
+/// which libgit2 takes the size of its cache of deltas (`packbuilder_config` in its pack-objects.c).
+const SETTINGS: &str = "[core]\n\tfsyncObjectFiles = true\n\tlogAllRefUpdates = false\n\
+                        [pack]\n\twindowMemory = 33554432\n\tdeltaCacheSize = 16777216\n";
 const SYNC: &str = "core.fsyncObjectFiles";
 
 /// Opens a bare repository that is written to: what libgit2 writes there is durable, but for what its

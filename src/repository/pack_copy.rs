@@ -299,7 +299,7 @@ pub(super) fn write_error(error: std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{BufReader, Write as _};
 
     use flate2::Compression;
     use flate2::write::ZlibEncoder;
@@ -394,7 +394,12 @@ mod tests {
         // Empty blocks of deflate, stored.
         let empty = [0, 0, 0, 0xff, 0xff].repeat(2000);
         let bytes = pack(&[&[BLOB << 4 | 1][..], &[0x78, 1], &empty, &[1, 1, 0, 0xfe, 0xff, b'x']]);
-        refused(&bytes, ALL, "longer packed than unpacked");
+        let intake = Intake { allowance: ALL, is_wanted: &|| true };
+        // It comes piece by piece.
+        let input = BufReader::with_capacity(1000, &bytes[..]);
+        let copied = PackCopy::new(input, &intake).unwrap().to(&mut Vec::new());
+        let error = copied.unwrap_err();
+        assert!(error.to_string().contains("longer packed than unpacked"), "{error}");
     }
 
     #[test]

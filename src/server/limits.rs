@@ -127,9 +127,9 @@ pub const MAX_LARGE_FILES: usize = 2 << 30;
 /// Those that one address has had made.
 pub const MAX_LARGE_FILES_OF_ADDRESS: usize = 1 << 30;
 /// Bytes that answers hold in memory until their clients have taken them.
-pub const MAX_ANSWERS: usize = 192 << 20;
+pub const MAX_ANSWERS: usize = 128 << 20;
 /// The same, of one address.
-pub const MAX_ANSWERS_OF_ADDRESS: usize = 128 << 20;
+pub const MAX_ANSWERS_OF_ADDRESS: usize = 96 << 20;
 /// What an answer counts that is read piece by piece: one with the client, one on its way, one made.
 pub const ANSWER_IN_PIECES: usize = 6 * FILE_PIECE;
 /// Answers of no more bytes than this do not count: a connection has [`MAX_STREAMS`] of them.
@@ -162,7 +162,11 @@ pub const RETRY_AFTER: u64 = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::libgit2::MAX_OBJECT;
+    use crate::repository::Allowance;
 
+    /// What a delta is made of and what it makes, as large as nodes may push them.
+    const DELTA_BYTES: usize = 2 * Allowance::NODE.object as usize;
     const UNIT: &str = include_str!("../../systemd/ecconfigd.service");
 
     /// What the limits allow to be in memory at once, by who holds it.
@@ -176,6 +180,9 @@ mod tests {
         ("hashes", HASHES_AT_ONCE * HASH_BYTES),
         ("nodes, and the file made of them", 2 * MAX_NODES * NODE_BYTES),
         ("hot files", MAX_HOT_BYTES),
+        ("answers", MAX_ANSWERS),
+        ("large files that are copied", LARGE_READS_AT_ONCE * MAX_OBJECT),
+        ("deltas in pushes of nodes", (PUSHES_AT_ONCE - KEPT_PUSHES) * DELTA_BYTES),
     ];
 
     fn setting(name: &str) -> usize {
