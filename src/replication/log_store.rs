@@ -336,7 +336,8 @@ mod tests {
         let (_dir, mut log, machine) = Builder.build().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let other = Member { name: "m1".into(), address, key: "sha256//".into() };
+        let key = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned();
+        let other = Member { name: "m1".into(), address, key };
         let peers = machine.peers.clone();
         let mut network = Network { peers, unwritten: log.unwritten() };
         let mut to_other = network.new_client(2, &other).await;
@@ -351,16 +352,17 @@ mod tests {
             leader_commit: decided,
         };
         let option = || RPCOption::new(Duration::from_secs(60));
-        // It has no key that fits, so nothing comes of it but a connection.
-        to_other.append_entries(request(None), option()).await.unwrap_err();
-        listener.accept().await.unwrap();
+        // Nothing comes of it but a connection.
+        let hung_up = async || drop(listener.accept().await.unwrap());
+        let (told, ()) = tokio::join!(to_other.append_entries(request(None), option()), hung_up());
+        told.unwrap_err();
         let told = to_other.append_entries(request(Some(log_id(1))), option());
         tokio::pin!(told);
         assert!(timeout(SOON, &mut told).await.is_err());
         assert!(timeout(SOON, listener.accept()).await.is_err());
         drop(slow);
-        told.await.unwrap_err();
-        listener.accept().await.unwrap();
+        let (told, ()) = tokio::join!(told, hung_up());
+        told.unwrap_err();
     }
 
     #[tokio::test]
