@@ -34,7 +34,7 @@ impl Allowance {
     pub const NODE: Self = Self {
         packed: 64 << 20,
         objects: 50_000,
-        object: 16 << 20,
+        object: 8 << 20,
         unpacked: 256 << 20,
         work: 1 << 30,
         named_bases: 4_096,

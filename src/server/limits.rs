@@ -106,7 +106,7 @@ pub const KEPT_PACKS: usize = 1;
 /// Pushes that index packs and wait for the disk at once.
 pub const PUSHES_AT_ONCE: usize = 8;
 /// Those of them that only administrators get.
-pub const KEPT_PUSHES: usize = 4;
+pub const KEPT_PUSHES: usize = 6;
 /// Files and directories read at once.
 pub const READS_AT_ONCE: usize = 32;
 /// Those of them that only administrators get.
@@ -127,9 +127,9 @@ pub const MAX_LARGE_FILES: usize = 2 << 30;
 /// Those that one address has had made.
 pub const MAX_LARGE_FILES_OF_ADDRESS: usize = 1 << 30;
 /// Bytes that answers hold in memory until their clients have taken them.
-pub const MAX_ANSWERS: usize = 128 << 20;
+pub const MAX_ANSWERS: usize = 56 << 20;
 /// The same, of one address.
-pub const MAX_ANSWERS_OF_ADDRESS: usize = 96 << 20;
+pub const MAX_ANSWERS_OF_ADDRESS: usize = 42 << 20;
 /// What an answer counts that is read piece by piece: one with the client, one on its way, one made.
 pub const ANSWER_IN_PIECES: usize = 6 * FILE_PIECE;
 /// Answers of no more bytes than this do not count: a connection has [`MAX_STREAMS`] of them.

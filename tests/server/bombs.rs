@@ -29,7 +29,7 @@ fn what_a_push_of_a_node_unpacks_to_is_limited() {
     let zeros = vec![0; 33 << 20];
     for (what, pack, why) in [
         ("one delta of 118 MB", many(1, 1800), "an object in the pack is too large"),
-        ("twenty of 15 MB", many(20, 230), "the pack unpacks to too much: the limit is 268435456"),
+        ("forty of 7 MB", many(40, 110), "the pack unpacks to too much: the limit is 268435456"),
         ("zeros", Pack::new().object(BLOB, &zeros).bytes(), "an object in the pack is too large"),
         ("a chain", chain(300), "the pack costs too much work to unpack: the limit is 1073741824"),
         ("deltas by name", by_name(4_097), "too many deltas whose base is named"),
