@@ -41,11 +41,14 @@ documented=$(sed 's/^-\([rwx-]*\)/-\1 0\/0/' <<'END_OF_LIST' | sort -k 3
 -rw-r--r-- /usr/share/ecconfigd/etc/cron.d/msys-ecelerity
 -rw-r--r-- /usr/share/ecconfigd/etc/init.d/ecconfigd
 -rw-r--r-- /usr/share/doc/ecconfigd/changelog.gz
+-rw-r--r-- /usr/share/doc/ecconfigd/backup.md
 -rw-r--r-- /usr/share/doc/ecconfigd/copyright
 -rw-r--r-- /usr/share/doc/ecconfigd/differences.md
+-rw-r--r-- /usr/share/doc/ecconfigd/limits.md
 -rw-r--r-- /usr/share/doc/ecconfigd/logging.md
 -rw-r--r-- /usr/share/doc/ecconfigd/performance.md
 -rw-r--r-- /usr/share/doc/ecconfigd/replication.md
+-rw-r--r-- /usr/share/doc/ecconfigd/security.md
 -rw-r--r-- /usr/share/doc/ecconfigd/third-party.gz
 -rw-r--r-- /usr/share/fish/vendor_completions.d/create_ssl_cert.fish
 -rw-r--r-- /usr/share/fish/vendor_completions.d/eccfg.fish
