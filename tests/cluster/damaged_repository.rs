@@ -32,7 +32,7 @@ const DAMAGE: &[(&str, Damage)] = &[
     ("HEAD is empty", |repository| fs::write(repository.join("HEAD"), "").unwrap()),
     ("config is gone", |repository| fs::remove_file(repository.join("config")).unwrap()),
     ("config is zeros", |repository| fs::write(repository.join("config"), [0; 99]).unwrap()),
-    ("refs is gone", |repository| fs::remove_dir_all(repository.join("refs")).unwrap()),
+    ("refs is gone", |repository| remove(&repository.join("refs"))),
     ("the orders are garbage", |repository| {
         fs::write(repository.join("ecconfigd-orders.json"), "{").unwrap();
     }),
@@ -49,12 +49,12 @@ const DAMAGE: &[(&str, Damage)] = &[
         write(&pack, &content[..content.len() / 2]);
     }),
     ("the packs are gone", |repository| {
-        fs::remove_dir_all(repository.join("objects/pack")).unwrap();
+        remove(&repository.join("objects/pack"));
     }),
     ("the objects are gone", |repository| {
-        fs::remove_dir_all(repository.join("objects")).unwrap();
+        remove(&repository.join("objects"));
     }),
-    ("all is gone", |repository| fs::remove_dir_all(repository).unwrap()),
+    ("all is gone", |repository| remove(repository)),
 ];
 
 fn repository(machines: &Machines, number: usize) -> PathBuf {
@@ -73,6 +73,13 @@ fn flip(file: &Path) {
     let middle = content.len() / 2;
     content[middle] ^= 4;
     write(file, &content);
+}
+
+/// At one moment: a server that runs may be writing there.
+fn remove(dir: &Path) {
+    let away = dir.with_added_extension("away");
+    fs::rename(dir, &away).unwrap();
+    fs::remove_dir_all(away).unwrap();
 }
 
 /// Another file of that name: this one may have other names.
