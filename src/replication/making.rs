@@ -34,6 +34,12 @@ impl StateMachine {
                     self.kept.set_stuck(false);
                     return outcome;
                 }
+                // Somebody has removed the repository, and nobody could give it back: the other
+                // subclusters do not wait for that.
+                Ok(Err(Error::NoSubcluster(name))) if self.is_alone() => {
+                    self.kept.set_stuck(false);
+                    return Outcome::Refused(Refusal::NoSubcluster(name));
+                }
                 Ok(Err(error)) => chain(&error),
                 Err(panicked) => panicked.to_string(),
             };
@@ -56,6 +62,11 @@ impl StateMachine {
                 () = self.kept.try_again.notified() => tries = Tries::default(),
             }
         }
+    }
+
+    /// Whether there is nobody to be asked for what is missing here.
+    fn is_alone(&self) -> bool {
+        self.peers.others(&self.kept.members()).next().is_none()
     }
 
     /// Makes a change. Fails for reasons of this host's only. Blocks.
