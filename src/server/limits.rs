@@ -114,9 +114,11 @@ pub const KEPT_READS: usize = 8;
 /// Bytes of a file that is read from a copy on disk, piece by piece; smaller ones are answered from
 /// memory.
 pub const LARGE_FILE: usize = 1 << 20;
-/// Bytes of a piece of such a file, and of any answer: a client that does not take that much within
-/// [`WRITE_TIME`] is given up.
+/// Bytes of a piece of such a file.
 pub const FILE_PIECE: usize = 64 << 10;
+/// Bytes of the largest piece of any answer: a client that does not take one within [`WRITE_TIME`] is
+/// given up.
+pub const ANSWER_PIECE: usize = 256 << 10;
 /// Large files that are copied at once: each takes its own length in memory, and if it is kept as
 /// what differs from another one, that one's.
 pub const LARGE_READS_AT_ONCE: usize = 2;

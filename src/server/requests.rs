@@ -12,7 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::limits::{FILE_PIECE, WRITE_TIME};
+use super::limits::{ANSWER_PIECE, WRITE_TIME};
 use super::response::Body;
 use super::stalls::{Stalls, Turn};
 
@@ -84,7 +84,7 @@ impl Answer {
 
     fn piece(&mut self, mut data: Bytes) -> Bytes {
         let most = match data.len() {
-            length if length > FILE_PIECE => FILE_PIECE,
+            length if length > ANSWER_PIECE => ANSWER_PIECE,
             length if self.is_http2 && length > 1 => length - 1,
             length => length,
         };
