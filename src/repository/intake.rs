@@ -15,6 +15,8 @@ pub struct Allowance {
     pub unpacked: u64,
     /// Bytes that are made on the way, when each object is made of the one before it for itself.
     pub work: u64,
+    /// Bytes that are held at a time because others are made of them.
+    pub held: u64,
     /// Objects that are made of another one which is named and not found by its place: to put them
     /// in order, libgit2 may look at each of them as often as there are any.
     pub named_bases: usize,
@@ -28,6 +30,7 @@ impl Allowance {
         object: MAX_OBJECT as u64,
         unpacked: 8 << 30,
         work: 1 << 40,
+        held: 512 << 20,
         named_bases: MAX_OBJECTS,
     };
     /// What the accounts of nodes may push: their running configuration, which is small.
@@ -37,6 +40,7 @@ impl Allowance {
         object: 8 << 20,
         unpacked: 256 << 20,
         work: 1 << 30,
+        held: 16 << 20,
         named_bases: 4_096,
     };
 }

@@ -20,6 +20,7 @@ mod consolidate;
 mod copy;
 mod create;
 mod damage;
+mod deltas;
 mod durable;
 mod entry;
 mod enumerate;

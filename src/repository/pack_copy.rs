@@ -6,7 +6,9 @@
 use std::io::{BufRead, ErrorKind, Write};
 
 use flate2::{Decompress, FlushDecompress, Status};
+use git2::{ObjectType, Oid};
 
+use super::deltas::{PackEntry, What};
 use super::{Error, Intake};
 
 /// The largest commit, directory or tag, in bytes: each is held in memory to be looked at.
@@ -35,6 +37,7 @@ pub(super) struct PackCopy<'a, R> {
     offset: u64,
     /// Where the entries so far begin.
     starts: Vec<u64>,
+    described: Vec<PackEntry>,
     /// Bytes that must be made for each of them.
     costs: Vec<u64>,
     unpacked: u64,
@@ -68,6 +71,7 @@ impl<'a, R: BufRead> PackCopy<'a, R> {
             intake,
             offset: header.len() as u64,
             starts: Vec::new(),
+            described: Vec::new(),
             costs: Vec::new(),
             unpacked: 0,
             work: 0,
@@ -83,9 +87,9 @@ impl<'a, R: BufRead> PackCopy<'a, R> {
         self.entries == 0
     }
 
-    /// Copies all of it, and returns how many objects there are and where the last one ends. The
-    /// hash behind it is left to the one who takes it.
-    pub(super) fn to(mut self, output: &mut impl Write) -> Result<(u32, u64), Error> {
+    /// Copies all of it, and returns its objects and where the last one ends. The hash behind it is left
+    /// to the one who takes it.
+    pub(super) fn to(mut self, output: &mut impl Write) -> Result<(Vec<PackEntry>, u64), Error> {
         output.write_all(&self.header).map_err(write_error)?;
         for _ in 0..self.entries {
             let start = self.offset;
@@ -95,7 +99,7 @@ impl<'a, R: BufRead> PackCopy<'a, R> {
         let end = self.offset;
         self.take::<HASH_LEN>(output)?;
         match self.input.fill_buf().map_err(read_error)?.is_empty() {
-            true => Ok((self.entries, end)),
+            true => Ok((self.described, end)),
             false => Err(damaged("it goes on after its end")),
         }
     }
@@ -109,17 +113,20 @@ impl<'a, R: BufRead> PackCopy<'a, R> {
             BLOB | REF_DELTA | OFS_DELTA => limit(length, most)?,
             _ => return Err(damaged("an object is of a kind that does not exist")),
         }
+        let mut name = Oid::ZERO_SHA1;
         let base = match kind {
             OFS_DELTA => Some(self.base_before(start, output)?),
             REF_DELTA => {
-                self.take::<HASH_LEN>(output)?;
+                name = Oid::from_bytes(&self.take::<HASH_LEN>(output)?)?;
                 None
             }
             _ => {
+                self.describe(length, What::Whole(object_type(kind)));
                 self.content(length, output)?;
                 return self.cost(length);
             }
         };
+        self.describe(length, base.map_or(What::Named(name), What::After));
         let head = self.content(length, output)?;
         let (base_length, result) = delta_lengths(&head)?;
         limit(base_length.max(result), most)?;
@@ -139,6 +146,11 @@ impl<'a, R: BufRead> PackCopy<'a, R> {
             return Err(too_much("has too many deltas whose base is named", most as u64, ""));
         }
         self.cost(base.saturating_add(length).saturating_add(result))
+    }
+
+    /// Remembers the object whose content comes next.
+    fn describe(&mut self, length: u64, what: What) {
+        self.described.push(PackEntry { content: self.offset, length, what });
     }
 
     /// What it takes to make the next object.
@@ -261,6 +273,15 @@ fn delta_length<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Result<u64, Err
         }
     }
     Err(damaged("an object has an absurd length"))
+}
+
+fn object_type(kind: u8) -> ObjectType {
+    match kind {
+        COMMIT => ObjectType::Commit,
+        TREE => ObjectType::Tree,
+        TAG => ObjectType::Tag,
+        _ => ObjectType::Blob,
+    }
 }
 
 fn too_much(what: &str, limit: u64, of: &str) -> Error {

@@ -14,7 +14,7 @@ use super::pack_copy::{PackCopy, write_error};
 use super::segment::Pushed;
 use super::store::UNFINISHED;
 use super::syncing::Syncing;
-use super::{Error, Intake, SmallPack, Subcluster, durable};
+use super::{Error, Intake, SmallPack, Subcluster, deltas, durable};
 
 /// Names of quarantine directories begin so, below `objects/`, as git's own do.
 pub(super) const PREFIX: &str = "incoming-";
@@ -128,11 +128,12 @@ impl Quarantine {
         }
         let mut indexer = Indexer::new(Some(odb), &pack_dir, 0o440, false)?;
         indexer.progress(|_| (intake.is_wanted)());
-        let pushed = index(indexer, pack).map_err(|error| match error {
-            Error::Git(_) if !(intake.is_wanted)() => Error::Unwanted,
-            Error::Git(error) => bad_pack(error),
-            other => other,
-        })?;
+        let pushed =
+            index(indexer, pack, (&pack_dir, odb), intake).map_err(|error| match error {
+                Error::Git(_) if !(intake.is_wanted)() => Error::Unwanted,
+                Error::Git(error) => bad_pack(error),
+                other => other,
+            })?;
         let file = |ending: &str| pack_dir.join(format!("pack-{}.{ending}", pushed.pack));
         let syncing = Some(Syncing::new([&file("pack"), &file("idx")])?.into());
         Ok(Self { _packs: packs, ..Self::new(Place::Own(dir), Some(pushed), syncing) })
@@ -251,11 +252,20 @@ pub(super) fn add_objects(odb: &Odb<'_>, dir: &Path) -> Result<(), Error> {
     Ok(odb.add_disk_alternate(dir)?)
 }
 
-fn index(indexer: Indexer<'_>, pack: PackCopy<'_, impl BufRead>) -> Result<Pushed, Error> {
+fn index(
+    indexer: Indexer<'_>,
+    pack: PackCopy<'_, impl BufRead>,
+    (dir, odb): (&Path, &Odb<'_>),
+    intake: &Intake<'_>,
+) -> Result<Pushed, Error> {
     let mut writer = BufWriter::with_capacity(CHUNK, indexer);
     let (objects, length) = pack.to(&mut writer)?;
     let indexer = writer.into_inner().map_err(|error| write_error(error.into_error()))?;
-    Ok(Pushed { pack: indexer.commit()?, objects, length })
+    // Until it is done, the pack is the only file there, under a name of libgit2's choice.
+    if let Some(file) = fs::read_dir(dir)?.next() {
+        deltas::check(&fs::File::open(file?.path())?, &objects, odb, intake)?;
+    }
+    Ok(Pushed { pack: indexer.commit()?, objects: objects.len() as u32, length })
 }
 
 /// Clients are told what is wrong with their pack, but no path of ours.

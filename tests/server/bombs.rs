@@ -50,6 +50,37 @@ fn what_a_push_of_a_node_unpacks_to_is_limited() {
 }
 
 #[test]
+fn deltas_that_make_the_same_object_end() {
+    let server = Server::start();
+    let clone = server.git().clone_of("default");
+    let blob = vec![b'b'; BASE];
+    let id = Oid::hash_object(ObjectType::Blob, &blob).unwrap();
+    let same = delta(BASE, BASE, &[COPY]);
+    let twice = delta(BASE, 2 * BASE, &[COPY, COPY]);
+    let pack = || Pack::new().object(BLOB, &blob);
+    // Bases that are not in the pack: one of them is made of the other.
+    let (one, other) = ("0123456789abcdef\n", "0123456789abcdef\nand more\n");
+    clone.write("one", one);
+    clone.push_file("other", other);
+    let id_of = |text: &str| Oid::hash_object(ObjectType::Blob, text.as_bytes()).unwrap();
+    let to_other = delta(17, 26, &[&[0x90, 17, 9][..], b"and more\n"].concat());
+    let of_other = delta(26, 9, &[0x91, 17, 9]);
+    for (what, pack) in [
+        ("one delta twice", pack().ref_delta(id, &twice).ref_delta(id, &twice)),
+        ("an object and a delta", pack().ref_delta(id, &same)),
+        (
+            "a base from outside and a delta",
+            Pack::new().ref_delta(id_of(other), &of_other).ref_delta(id_of(one), &to_other),
+        ),
+    ] {
+        for account in ["ecuser", "admin"] {
+            let told = push(&server, account, &pack.bytes()).text();
+            assert!(told.contains("an object is in it twice"), "{what}: {told}");
+        }
+    }
+}
+
+#[test]
 fn a_pack_that_is_nearly_nothing_behind_gzip_is_not_read_to_its_end() {
     let server = Server::start();
     // Empty blocks of deflate before one byte.
