@@ -7,7 +7,7 @@ use tokio::task;
 use tokio::time::{Instant, sleep};
 
 use super::change::{Change, Outcome, Proposal, Refusal};
-use super::state::{Allowed, Refs};
+use super::state::Allowed;
 use super::state_machine::StateMachine;
 use crate::momentum::is_same_node;
 use crate::repository::{self, Applied, BOOT, Error, Head, Orders, SmallPack, Store};
@@ -176,13 +176,13 @@ impl StateMachine {
         self.store.get(&entry.subcluster)?.has_made(&change.updates)
     }
 
-    /// Whether readers of a subcluster are shown something else than what the log has led to.
+    /// Whether readers of a subcluster are shown something else than what the log has led to, but for
+    /// the change that is being made.
     pub(super) fn deviates(&self, name: &str) -> bool {
         let Ok(subcluster) = self.store.get(name) else { return true };
-        let (snapshot, state) = (subcluster.snapshot(), self.kept.now());
-        let here: Refs = snapshot.refs().iter().map(|r| (r.name.clone(), r.target)).collect();
-        snapshot.orders != state.orders(name)
-            || state.refs.get(name).is_some_and(|refs| *refs != here)
+        let (orders, state) = (&subcluster.snapshot().orders, self.kept.now());
+        *orders != state.orders(name)
+            || state.refs.get(name).is_some_and(|refs| *refs != subcluster.refs_on_disk())
     }
 
     /// Brings the references of a subcluster to where the log says that they are, if somebody else

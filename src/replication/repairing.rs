@@ -29,6 +29,9 @@ impl StateMachine {
     ) -> Result<(), Error> {
         if self.deviates(name) {
             self.store.keep_from_readers(name)?;
+        } else if self.is_whole(name, &refs, &orders).await {
+            // It may be the disk that takes nothing: readers are not shown less than before for that.
+            return Ok(());
         }
         let mut damaged = self.at(name, |store, name| store.put_aside_damage(name)).await?;
         let fetched = self.fill(name, &refs).await?;
@@ -83,6 +86,12 @@ impl StateMachine {
         Err(Error::Unsound(format!(
             "objects of subcluster {name} are missing here and no other member could give them ({why}): start the others, or put the files of objects/pack of its repository back from a backup; it is tried again"
         )))
+    }
+
+    async fn is_whole(&self, name: &str, refs: &[Ref], orders: &Orders) -> bool {
+        let (refs, orders) = (refs.to_vec(), orders.clone());
+        let looked = self.at(name, move |store, name| store.is_whole(name, &refs, &orders)).await;
+        looked.is_ok_and(|is_whole| is_whole)
     }
 
     async fn misses(&self, name: &str, refs: &[Ref]) -> Result<Option<String>, Error> {

@@ -1,6 +1,8 @@
 //! A change that readers are shown before it is on the disk of this server: a log that others keep
 //! too has it, and it is made again from there if it is lost here.
 
+use std::collections::BTreeMap;
+
 use git2::Repository;
 
 use super::snapshot::RefValue;
@@ -46,6 +48,22 @@ impl Subcluster {
     /// Readers are to be shown what is on the disk. Tells whether they were shown something else.
     pub(super) fn show_none_ahead(&self) -> bool {
         self.ahead().take().is_some()
+    }
+
+    /// The references that readers are shown, but for what is not on the disk yet.
+    pub fn refs_on_disk(&self) -> BTreeMap<String, Id> {
+        // No change of both comes in between.
+        let ahead = self.ahead();
+        let snapshot = self.snapshot();
+        let mut refs: BTreeMap<String, Id> =
+            snapshot.refs().iter().map(|r| (r.name.clone(), r.target)).collect();
+        for update in ahead.iter().flat_map(|ahead| &ahead.updates) {
+            match update.old.is_zero() {
+                true => drop(refs.remove(&update.name)),
+                false => drop(refs.insert(update.name.clone(), update.old)),
+            }
+        }
+        refs
     }
 
     /// The references as they are shown, of those on the disk.
