@@ -219,6 +219,8 @@ fn is_of_action(c: char) -> bool {
 fn assets<'a>(metadata: &'a str, own: &[&str]) -> BTreeSet<(&'a str, &'a str)> {
     let lines = metadata.lines().filter_map(|line| line.trim().strip_prefix("{ source = \""));
     let fields = lines.map(|line| line.split('"').collect::<Vec<_>>());
+    // dpkg compares what it has brought before: see packaging/lib/kept.
+    let fields = fields.filter(|fields| !fields[2].starts_with("/usr/share/ecconfigd/"));
     let assets = fields.map(|fields| (fields[0], fields[4]));
     assets.filter(|(source, _)| !own.iter().any(|own| source.starts_with(own))).collect()
 }
