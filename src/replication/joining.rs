@@ -131,11 +131,14 @@ impl Cluster {
     pub(super) async fn keep_introduction(self: Arc<Self>) {
         let mut written = String::new();
         loop {
-            let members: Vec<Member> = self.members().into_values().map(|(m, _)| m).collect();
+            let members = self.members();
+            // One that is to be filled must find those who can do so after it was restarted, too.
+            let is_member = members.contains_key(&self.id);
+            let members: Vec<Member> = members.into_values().map(|(m, _)| m).collect();
             let introduction = Introduction { name: self.name.clone(), members };
             let text = serde_json::to_string(&introduction).unwrap_or_default();
             let is_needed = introduction.members.len() > 1 || self.introduction.exists();
-            if is_needed && text != written {
+            if is_member && is_needed && text != written {
                 let (path, content) = (self.introduction.clone(), text.clone());
                 let done = spawn_blocking(move || files::replace_private(&path, &content)).await;
                 match done.map_err(io::Error::other).flatten() {

@@ -58,6 +58,27 @@ fn a_member_that_has_lost_its_disk_gets_everything_again() {
     machines.assert_same("default");
 }
 
+#[test]
+fn a_member_that_has_lost_its_disk_and_is_started_twice_while_nobody_can_fill_it_is_filled_later() {
+    let mut machines = Machines::cluster(3);
+    succeeds(machines.push(0, "default", "some.conf", "x\n"));
+    (0..3).for_each(|number| machines.kill(number));
+    let state = machines.all[2].root().join("var/ecconfigd");
+    fs::remove_dir_all(state.join("repo")).unwrap();
+    for name in ["log", "journal-1", "journal-2"] {
+        fs::remove_file(state.join("cluster").join(name)).unwrap();
+    }
+    machines.start(2);
+    machines.stop(2);
+    machines.start(2);
+    machines.start(0);
+    machines.start(1);
+    eventually("it has everything", || {
+        let reply = machines.curl(2, "/config/default/boot/some.conf").send();
+        reply.status == 200 && reply.text() == "x\n"
+    });
+}
+
 /// Whoever leads fills a member that has lost its disk, though it was let in when there was another
 /// leader and fewer members.
 #[test]
