@@ -8,6 +8,9 @@ host_make
 mount -t tmpfs -o size=48m,mode=0755 tmpfs "$(state_dir)"
 chown --reference="$host_root/var/ecconfigd" "$(state_dir)"
 echo "EXTRA_ARGS='--log-level 5'" >"$host_root/opt/msys/ecelerity/etc/environment"
+# Few connections take all places.
+mkdir -p "$host_root/etc/systemd/system/ecconfigd.service.d"
+printf '[Service]\nLimitNOFILE=300\n' >"$host_root/etc/systemd/system/ecconfigd.service.d/few.conf"
 host_boot
 check_within 10 "the server answers" live
 
@@ -46,13 +49,31 @@ last_day_is_told() {
     unit StatusText | grep -q "valid until $(date --utc --date '5 days' +%F)"
 }
 check_within 10 "its last day stands in the status" last_day_is_told
-check "the service is stopped" in_host systemctl stop ecconfigd.socket ecconfigd.service
 
 explained() { # MESSAGE ID
     in_host journalctl --quiet --no-pager --catalog "MESSAGE_ID=$1"
 }
+is_explained() { # TEXT
+    in_host journalctl --quiet --no-pager --catalog --unit ecconfigd | grep -q "Subject: $1"
+}
+beside_host python3 -c 'if True:
+    import socket, sys
+    all = [socket.create_connection(("localhost", 2027)) for _ in range(100)]
+    sys.stdin.read()' < <(sleep 10) 2>/dev/null &
+check_within 10 "more connections than there are places" is_explained "There is no place"
+kill "$!" 2>/dev/null || true
+
+check "the service is stopped" in_host systemctl stop ecconfigd.socket ecconfigd.service
+in_host runuser -u ecuser -- sh -c \
+    'echo 0123456789012345678901234567890123456789 >/var/ecconfigd/repo/default/refs/heads/boot'
+check "a copy that lacks what its references name" in_host systemctl start ecconfigd
+check_within 10 "its newest revisions are missed" is_explained "Subcluster default lacks"
+check "the service is stopped again" in_host systemctl stop ecconfigd.socket ecconfigd.service
+
 for id in $(sed -n 's/^-- //p' "$catalogue"); do
     subject=$(sed -n "/^-- $id/,/^$/s/^Subject: //p" "$catalogue")
-    check_output "Subject: $subject" "explained: $subject" explained "$id"
+    # What the event is about stands where the catalogue has a field of it.
+    pattern=$(sed 's/@[A-Z_]*@/.*/g' <<<"$subject")
+    check_output "Subject: $pattern" "explained: $subject" explained "$id"
     check_equal "" "$(explained "$id" | grep -E '@[A-Z_]+@' || true)" "with what it is about"
 done

@@ -30,7 +30,8 @@ set_password() { # ACCOUNT WORD [OPTIONS…]
     in_host "$ecconfigd" passwd "$@" "$account" <<<"$word"
 }
 members_are() { # ALL VOTERS: and all of them answer, as seen from here
-    in_host "$ecconfigd" members >"$WORK/members" && [ "$(wc -l <"$WORK/members")" -eq "$1" ] &&
+    in_host "$ecconfigd" members >"$WORK/members" &&
+        [ "$(grep -vc 'LET IN, NO MEMBER' "$WORK/members")" -eq "$1" ] &&
         [ "$(grep -cE ' (leader|follower) ' "$WORK/members")" -eq "$2" ]
 }
 leader() { # the name, once there is one
