@@ -25,6 +25,10 @@ _OF_COPIES = re.compile(f"{_LACKS}|{_WHOLE}")
 _COMPLAINT = re.compile(r" (WARN|ERROR) +(.*)")
 
 
+# What git fsck says of a commit that came after it had read the objects.
+_UNSEEN = re.compile(r"error: \S+: invalid (?:reflog entry|sha1 pointer) ([0-9a-f]{40})$")
+
+
 class Member:
     """A server and its files."""
 
@@ -104,13 +108,26 @@ class Member:
         while True:
             try:
                 for register in self._registers():
-                    self.git(register, "fsck", "--strict", "--no-dangling")
+                    self._fsck(register)
                     self.git(register, "rev-parse", "--verify", "--quiet", "boot")
                 return None
             except RuntimeError as error:
                 if time.monotonic() > end:
                     return str(error)
                 time.sleep(0.5)
+
+    def _fsck(self, register):
+        """git looks at references and their logs last: what was committed while it read the objects is
+        none of those that it has seen."""
+        try:
+            self.git(register, "fsck", "--strict", "--no-dangling")
+        except RuntimeError as error:
+            lines = str(error).splitlines()
+            unseen = [_UNSEEN.search(line) for line in lines]
+            if not lines or not all(unseen):
+                raise
+            for found in unseen:
+                self.git(register, "cat-file", "-e", f"{found.group(1)}^{{commit}}")
 
     def _registers(self):
         return [path.name for path in (self.state / "repo").iterdir() if not path.name.startswith(".")]
