@@ -29,6 +29,16 @@ check "on a bare host apt-get installs it" apt_install
 check "and it is purged" sh_in_host 'apt-get purge --yes ecconfigd </dev/null'
 in_host userdel ecuser
 original_make
+# What ecuser may call a repository.
+made_up=$'/var/ecconfigd/repo/x\n$(touch evil)'
+in_host mkdir -p "$made_up/db"
+in_host touch "$made_up/format"
+check_code 100 "a repository may have any name: apt-get does not install it" apt_install
+cp "$WORK/output" "$WORK/refusal"
+block 2 >"$WORK/commands"
+check "there are commands for root to type" grep -q 'mv -T' "$WORK/commands"
+check_code 1 "and nothing that ecuser has made up in them" grep -q touch "$WORK/commands"
+in_host rm -r "$made_up"
 listing >"$WORK/before"
 check_code 100 "over the original apt-get does not install it" apt_install
 cp "$WORK/output" "$WORK/refusal"
