@@ -1,5 +1,6 @@
 //! How a cluster begins, and how a server becomes a member of one.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -160,13 +161,11 @@ impl Cluster {
         // What the log says of members counts when it is applied: until then this server knows those
         // it was told of, and nobody else may fill it.
         while !self.kept.is_member() {
-            let mut heard = false;
-            for member in self.peers.others(&self.kept.members()) {
-                if let Some(members) = self.announce_to(member).await {
-                    heard = true;
-                    self.kept.introduce(members);
-                    break;
-                }
+            let answers = self.announce_to_all().await;
+            let heard = !answers.is_empty();
+            let named = named_by_most(answers);
+            if !named.is_empty() {
+                self.kept.introduce(named);
             }
             if began.elapsed() >= USUAL_TIME && !std::mem::replace(&mut told, true) {
                 match heard {
@@ -181,6 +180,8 @@ impl Cluster {
             }
             sleep(PAUSE).await;
         }
+        // From now on the log says who they are, also when it says that this server is none any more.
+        self.kept.introduce(Vec::new());
         if told {
             tracing::info!("this server is a member of the cluster");
         }
@@ -212,6 +213,26 @@ impl Cluster {
         }
     }
 
+    /// Says to all that are known, at once, that this server is there: who the members are, as each
+    /// says that answers.
+    async fn announce_to_all(self: &Arc<Self>) -> Vec<Vec<Member>> {
+        let known = self.kept.members();
+        let asked: Vec<_> = self
+            .peers
+            .others(&known)
+            .cloned()
+            .map(|member| {
+                let this = self.clone();
+                tokio::spawn(async move { this.announce_to(&member).await })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for answer in asked {
+            answers.extend(answer.await.ok().flatten());
+        }
+        answers
+    }
+
     /// Says that this server is there, and is told who the members are; none if nobody hears it.
     async fn announce_to(&self, member: &Member) -> Option<Vec<Member>> {
         let link = self.peers.link(member, Use::Talk);
@@ -241,5 +262,41 @@ impl Cluster {
             }
             sleep(PAUSE).await;
         }
+    }
+}
+
+/// Those whom more than half of the answers name: one that was put out, and still answers, adds nobody
+/// and does not keep itself in.
+fn named_by_most(answers: Vec<Vec<Member>>) -> Vec<Member> {
+    let count = answers.len();
+    let mut named: BTreeMap<String, (usize, Member)> = BTreeMap::new();
+    for member in answers.into_iter().flatten() {
+        named.entry(member.key.clone()).or_insert((0, member)).0 += 1;
+    }
+    let most = named.into_values().filter(|(times, _)| 2 * times > count);
+    most.map(|(_, member)| member).collect()
+}
+
+#[cfg(test)]
+mod naming {
+    use super::*;
+
+    fn members(names: &[&str]) -> Vec<Member> {
+        let member = |name: &&str| Member {
+            name: (*name).into(),
+            address: format!("{name}:2027"),
+            key: format!("key of {name}"),
+        };
+        names.iter().map(member).collect()
+    }
+
+    #[test]
+    fn one_that_was_put_out_names_nobody_whom_the_others_do_not() {
+        let others = || members(&["m0", "m1"]);
+        let out = members(&["m0", "m1", "m2", "evil"]);
+        assert_eq!(named_by_most(vec![out, others(), others()]), others());
+        assert_eq!(named_by_most(vec![others()]), others());
+        assert_eq!(named_by_most(vec![others(), members(&["m2"])]), []);
+        assert_eq!(named_by_most(Vec::new()), []);
     }
 }

@@ -316,10 +316,7 @@ impl Kept {
     /// A member has told this server, which is none yet, who the members are: any of them may lead by
     /// now, and fill it.
     pub(super) fn introduce(&self, members: Vec<Member>) {
-        let mut known = self.introduced.load().members.clone();
-        known.retain(|old| members.iter().all(|new| new.key != old.key));
-        known.extend(members);
-        self.introduced.store(Arc::new(Introduced { members: known, until: None }));
+        self.introduced.store(Arc::new(Introduced { members, until: None }));
     }
 
     /// Members have told this one, whose newest membership stands at `newest`, who the members are by
