@@ -79,8 +79,10 @@ impl Cluster {
     pub(super) async fn put_out(&self, name: &str) -> Result<(), Error> {
         self.catch_up().await?;
         let state = self.kept.now();
-        let mut admitted = state.roster.admitted();
-        let found = admitted.find(|(admitted, _)| is_same_node(admitted, name));
+        let admitted: Vec<_> = state.roster.admitted().collect();
+        // A short name and a full one may be two servers.
+        let exact = admitted.iter().find(|(admitted, _)| *admitted == name);
+        let found = exact.or_else(|| admitted.iter().find(|(other, _)| is_same_node(other, name)));
         let Some((name, Listed { key, .. })) = found else {
             return Err(Error::NotFound(format!(
                 "no server {name} has been let into this cluster"
@@ -92,6 +94,7 @@ impl Cluster {
             )));
         }
         let mut changed = self.kept.members_moved();
+        let name = (*name).clone();
         self.decide(Change::LetIn { name: name.clone(), key: String::new() }).await?;
         let gone = async {
             while self.known.is_in_membership(key) {
