@@ -32,6 +32,11 @@ impl Noted {
         accounts.get(&self.name) == self.from.as_ref()
     }
 
+    /// Whether it changes nothing.
+    pub fn is_nothing(&self) -> bool {
+        self.from == self.account
+    }
+
     /// Makes the change.
     pub fn make(&self, accounts: &mut Entries) {
         match &self.account {
@@ -89,7 +94,10 @@ pub(super) fn add(all: &mut Vec<Noted>, mut noted: Noted) {
     if let Some(at) = all.iter().position(|other| other.name == noted.name) {
         noted.from = all.remove(at).from;
     }
-    all.push(noted);
+    // One that was made and deleted again is nothing to tell.
+    if noted.from != noted.account {
+        all.push(noted);
+    }
 }
 
 fn parse(line: &str) -> Option<Noted> {
@@ -134,5 +142,12 @@ mod tests {
         let mut all = vec![noted("jane", "a", "b"), noted("joe", "c", "d")];
         add(&mut all, noted("jane", "b", "e"));
         assert_eq!(all, [noted("joe", "c", "d"), noted("jane", "a", "e")]);
+    }
+
+    #[test]
+    fn an_account_that_was_made_and_deleted_again_is_nothing_to_tell() {
+        let mut all = vec![Noted { from: None, ..noted("jane", "a", "b") }];
+        add(&mut all, Noted { account: None, ..noted("jane", "b", "c") });
+        assert_eq!(all, []);
     }
 }

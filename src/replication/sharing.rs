@@ -76,12 +76,12 @@ impl Cluster {
         if noted.is_empty() {
             return Ok(());
         }
-        for Noted { name, from, account } in noted.clone() {
+        for Noted { name, from, account } in noted.iter().filter(|n| !n.is_nothing()).cloned() {
             self.decide(Change::Account { name, from, account }).await?;
         }
         let (file, state) = (self.machine.accounts.clone(), self.kept.now());
         let (later, told): (Vec<_>, Vec<_>) =
-            noted.into_iter().partition(|noted| noted.fits(&state.accounts));
+            noted.into_iter().partition(|noted| !noted.is_nothing() && noted.fits(&state.accounts));
         let forget = move || {
             told.iter().for_each(|noted| warn_of_other(noted, &state));
             file.lock()?.forget(&told)
