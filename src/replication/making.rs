@@ -119,7 +119,8 @@ impl StateMachine {
                 self.set_back(&entry.subcluster)?;
                 self.store.apply(entry, quarantine.as_ref())
             }
-            Err(Error::Exists(_)) if is_old => self.make_again(entry),
+            // By the log it is not: what is there is of a later moment, or of other hands.
+            Err(Error::Exists(_)) => self.make_again(entry),
             applied => applied,
         };
         match applied {
