@@ -39,6 +39,9 @@ pub enum Error {
     /// It is not as it was made.
     #[error("this backup is damaged: {0}")]
     Damaged(String),
+    /// The accounts would be missing.
+    #[error("there would be no accounts in this backup: {0}; mend that first (ecconfigd passwd)")]
+    Accounts(String),
     /// A repository is not whole.
     #[error("subcluster {subcluster} is not whole: {source}")]
     NotWhole {

@@ -11,6 +11,7 @@ use super::Error;
 use super::manifest::{self, Format, Member, Stand};
 use super::place::{self, INTRODUCTION, PLAIN, PRIVATE, STATE, in_repository};
 use super::writer::Writer;
+use crate::accounts;
 use crate::layout::Layout;
 use crate::protocol::Id;
 use crate::replication;
@@ -73,6 +74,13 @@ fn member(layout: &Layout) -> Result<Option<Member>, Error> {
 }
 
 fn own_files(layout: &Layout, writer: &mut Writer<impl Write>) -> Result<(), Error> {
+    let accounts = accounts::File::of(layout);
+    // A server that runs goes on with those that it has read; what is restored has only these.
+    let known = accounts.read().map_err(|error| Error::Accounts(error.to_string()))?;
+    if known.is_empty() {
+        let path = accounts.path().display();
+        return Err(Error::Accounts(format!("there is nobody in {path}")));
+    }
     for file in PRIVATE.iter().chain(&PLAIN) {
         let path = layout.state().join(file);
         match File::open(&path) {

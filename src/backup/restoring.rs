@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use tar::Archive;
@@ -117,12 +118,17 @@ pub fn finish(layout: &Layout) -> Result<(), Error> {
 }
 
 fn refuse_something(state: &Path) -> Result<(), Error> {
+    let device = fs::metadata(state).map_err(Error::file(state))?.dev();
     let mut found = Vec::new();
     for entry in fs::read_dir(state).map_err(Error::file(state))? {
         let entry = entry.map_err(Error::file(state))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_empty = || fs::read_dir(entry.path()).is_ok_and(|mut dir| dir.next().is_none());
-        if !NOTHING.contains(&name.as_str()) && !is_empty() {
+        let path = entry.path();
+        // A link, or a file system that is mounted there, cannot be replaced.
+        let is_plain =
+            || fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir() && it.dev() == device);
+        let is_empty = || fs::read_dir(&path).is_ok_and(|mut dir| dir.next().is_none());
+        if !NOTHING.contains(&name.as_str()) && !(is_plain() && is_empty()) {
             found.push(name);
         }
     }

@@ -338,6 +338,33 @@ fn nothing_is_restored_over_something_or_under_a_running_server() {
 }
 
 /// The start does what it has not done any more.
+/// The server goes on with those that it has read, so nobody else would notice.
+#[test]
+fn there_is_no_backup_without_accounts() {
+    let server = Server::start();
+    let accounts = server.root.join("var/ecconfigd/accounts");
+    let file = server.root.join("backup");
+    for content in ["admin:king:$argon2id$\n", "# nobody\n"] {
+        fs::write(&accounts, content).unwrap();
+        let said = fails(on(&server.root, &["backup", file.to_str().unwrap()]));
+        assert!(said.contains("there would be no accounts in this backup"), "{said}");
+        assert!(!file.exists());
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_directory_is_not_restored_over() {
+    let server = Server::start();
+    let file = backup(&server, "backup");
+    let (root, empty) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let state = root.path().join("var/ecconfigd");
+    fs::create_dir_all(&state).unwrap();
+    std::os::unix::fs::symlink(empty.path(), state.join("repo")).unwrap();
+    let refused = on(root.path(), &["restore", file.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(EX_USAGE));
+    assert!(text(&refused).contains("has something already (repo)"), "{refused:?}");
+}
+
 #[test]
 fn a_restoration_that_was_killed_is_finished_or_forgotten_by_the_next_start() {
     for is_whole in [true, false] {
