@@ -11,10 +11,10 @@ use super::drain::Drain;
 use super::hot_files::HotFiles;
 use super::large_files::LargeFiles;
 use super::limits::{
-    HASHES_AT_ONCE, KEPT_LARGE_READS, KEPT_PACKS, KEPT_PUSHES, KEPT_READS, LARGE_READS_AT_ONCE,
-    MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS, MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS,
-    MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS, MAX_WAITS, MAX_WAITS_OF_ADDRESS,
-    PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
+    HASHES_AT_ONCE, KEPT_ANSWERS, KEPT_BODIES, KEPT_LARGE_READS, KEPT_PACKS, KEPT_PUSHES,
+    KEPT_READS, LARGE_READS_AT_ONCE, MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS, MAX_BODIES_IN_MEMORY,
+    MAX_BODIES_IN_MEMORY_OF_ADDRESS, MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS,
+    MAX_WAITS, MAX_WAITS_OF_ADDRESS, PACKS_AT_ONCE, PUSHES_AT_ONCE, READS_AT_ONCE, WRITES_AT_ONCE,
 };
 use super::nodes::{self, Nodes};
 use super::places::Places;
@@ -83,12 +83,16 @@ impl App {
             hashes: Places::new(HASHES_AT_ONCE, 0),
             writes: Places::new(WRITES_AT_ONCE, 0),
             requests: Shares::new(MAX_REQUESTS_IN_MEMORY, MAX_REQUESTS_IN_MEMORY_OF_ADDRESS),
-            bodies: Shares::new(MAX_BODIES_IN_MEMORY, MAX_BODIES_IN_MEMORY_OF_ADDRESS),
+            bodies: Shares::keeping(
+                KEPT_BODIES,
+                MAX_BODIES_IN_MEMORY,
+                MAX_BODIES_IN_MEMORY_OF_ADDRESS,
+            ),
             waits: Shares::new(MAX_WAITS, MAX_WAITS_OF_ADDRESS),
             hot_files: HotFiles::default(),
             large_files: LargeFiles::default(),
             large_reads: Places::new(LARGE_READS_AT_ONCE, KEPT_LARGE_READS),
-            answers: Shares::new(MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS),
+            answers: Shares::keeping(KEPT_ANSWERS, MAX_ANSWERS, MAX_ANSWERS_OF_ADDRESS),
             committed: Notify::new(),
             drain,
             trying: Arc::default(),

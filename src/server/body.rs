@@ -17,6 +17,7 @@ use super::keep::Keep;
 use super::limits::{BODY_PAUSE, BODY_TIME};
 use super::request_body::RequestBody;
 use super::shares::Share;
+use crate::accounts::Role;
 use crate::repository::{self, Spool};
 
 /// Bytes gathered before they are written to a file.
@@ -37,9 +38,9 @@ impl Upload {
         body: RequestBody,
         limit: u64,
         app: &Arc<App>,
-        client: IpAddr,
+        (role, client): (Role, IpAddr),
     ) -> Result<Self, Error> {
-        match Self::receive_what_fits(headers, body, limit, app, client).await? {
+        match Self::receive_what_fits(headers, body, limit, app, (role, client)).await? {
             (upload, None) => Ok(upload),
             (_, Some(loss)) => Err(loss.into()),
         }
@@ -51,7 +52,7 @@ impl Upload {
         body: RequestBody,
         limit: u64,
         app: &Arc<App>,
-        client: IpAddr,
+        (role, client): (Role, IpAddr),
     ) -> Result<(Self, Option<repository::Error>), Error> {
         let is_gzip = match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
             None | Some(b"identity") => false,
@@ -61,7 +62,7 @@ impl Upload {
         if body.size_hint().lower() > limit {
             return Err(Error::TooLarge(limit));
         }
-        let mut share = app.bodies.take(client, 0)?;
+        let mut share = app.bodies.take_for(Some(role), client, 0)?;
         let keep = receive(body, limit, app, &mut share).await?;
         let (spool, loss) = keep.finish();
         Ok((Self { spool, is_gzip, _share: share }, loss))

@@ -16,10 +16,15 @@ use super::error::Error;
 use super::limits::{ANSWER_IN_PIECES, SMALL_ANSWER};
 use super::response::Body;
 use super::shares::Share;
+use crate::accounts::Role;
 
 /// Says of an answer that not all of it is in memory at once.
 #[derive(Clone)]
 pub(super) struct InPieces;
+
+/// Says of an answer that it tells what has been done already: it is sent in any case.
+#[derive(Clone)]
+pub(super) struct Done;
 
 /// The answer, which counts for as long as it is on its way.
 ///
@@ -27,6 +32,7 @@ pub(super) struct InPieces;
 /// [`Error::Busy`] if too much is.
 pub(super) fn hold(
     app: &App,
+    role: Option<Role>,
     client: IpAddr,
     response: Response<Body>,
 ) -> Result<Response<Body>, Error> {
@@ -34,10 +40,10 @@ pub(super) fn hold(
         Some(bytes) if response.extensions().get::<InPieces>().is_none() => bytes as usize,
         _ => ANSWER_IN_PIECES,
     };
-    if bytes <= SMALL_ANSWER {
+    if bytes <= SMALL_ANSWER || response.extensions().get::<Done>().is_some() {
         return Ok(response);
     }
-    let share = app.answers.take(client, bytes)?;
+    let share = app.answers.take_for(role, client, bytes)?;
     Ok(response.map(|body| Held { body, _share: share }.boxed_unsync()))
 }
 

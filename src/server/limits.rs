@@ -72,6 +72,8 @@ pub const HTTP2_WINDOW: u32 = 65_535;
 pub const MAX_BODIES_IN_MEMORY: usize = 128 << 20;
 /// The same, of one address.
 pub const MAX_BODIES_IN_MEMORY_OF_ADDRESS: usize = 96 << 20;
+/// Bytes of [`MAX_BODIES_IN_MEMORY`] that are for administrators alone.
+pub const KEPT_BODIES: usize = 16 << 20;
 /// Pieces of bodies that are written to disk at once.
 pub const WRITES_AT_ONCE: usize = 32;
 
@@ -132,6 +134,8 @@ pub const MAX_LARGE_FILES_OF_ADDRESS: usize = 1 << 30;
 pub const MAX_ANSWERS: usize = 56 << 20;
 /// The same, of one address.
 pub const MAX_ANSWERS_OF_ADDRESS: usize = 42 << 20;
+/// Bytes of [`MAX_ANSWERS`] that are for administrators alone.
+pub const KEPT_ANSWERS: usize = 8 << 20;
 /// What an answer counts that is read piece by piece: one with the client, one on its way, one made.
 pub const ANSWER_IN_PIECES: usize = 6 * FILE_PIECE;
 /// Answers of no more bytes than this do not count: a connection has [`MAX_STREAMS`] of them.

@@ -10,6 +10,7 @@ use super::app::App;
 use super::body::Upload;
 use super::error::Error;
 use super::git;
+use super::held::Done;
 use super::info_refs::may_push;
 use super::limits::MAX_PUSH_BODY;
 use super::push::Push;
@@ -29,7 +30,8 @@ pub(super) async fn post(
     may_push(account.role)?;
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::ReceivePack)?;
-    let received = Upload::receive_what_fits(&head.headers, body, MAX_PUSH_BODY, app, client);
+    let asker = (account.role, client);
+    let received = Upload::receive_what_fits(&head.headers, body, MAX_PUSH_BODY, app, asker);
     let (upload, loss) = received.await?;
     let worker = app.clone();
     let role = account.role;
@@ -46,5 +48,7 @@ pub(super) async fn post(
         drop(emptied);
     };
     let report = app.pushes.run_on(role, work).await??;
-    Ok(git::service_answer(Service::ReceivePack, "result", full(report)))
+    let mut response = git::service_answer(Service::ReceivePack, "result", full(report));
+    response.extensions_mut().insert(Done);
+    Ok(response)
 }

@@ -39,16 +39,16 @@ pub(super) async fn serve(
     guest.is_active();
     let log = RequestLog::new(client, &request);
     let is_head = *request.method() == Method::HEAD;
-    let mut subcluster = None;
+    let mut met = Met::default();
     let request = RequestBody::of(request, in_flight);
-    let result = respond(&app, client, (guest, head), request, &mut subcluster).await;
-    let result = result.and_then(|response| held::hold(&app, client, response));
+    let result = respond(&app, client, (guest, head), request, &mut met).await;
+    let result = result.and_then(|response| held::hold(&app, met.role, client, response));
     let mut response = result.unwrap_or_else(|error| {
         log.failed(&error);
         error.response()
     });
     if !response.headers().contains_key(X_CONFIG_REVISION)
-        && let Some(head) = subcluster.and_then(|subcluster| subcluster.snapshot().head)
+        && let Some(head) = met.subcluster.and_then(|subcluster| subcluster.snapshot().head)
     {
         response.headers_mut().insert(X_CONFIG_REVISION, head.revision.into());
     }
@@ -56,13 +56,21 @@ pub(super) async fn serve(
     if is_head { without_body(response) } else { response }
 }
 
-/// `subcluster` is set as soon as it is known which one is asked.
+/// What is known of a request when it has been answered, or refused.
+#[derive(Default)]
+struct Met {
+    /// Whose it is.
+    role: Option<Role>,
+    /// Which one is asked.
+    subcluster: Option<Arc<Subcluster>>,
+}
+
 async fn respond(
     app: &Arc<App>,
     client: IpAddr,
     (guest, head): (&Arc<Guest>, Option<Head>),
     request: Request<RequestBody>,
-    subcluster: &mut Option<Arc<Subcluster>>,
+    met: &mut Met,
 ) -> Result<Response<Body>, Error> {
     known_method(&request)?;
     host::check(&request)?;
@@ -80,6 +88,7 @@ async fn respond(
     // Nobody without a password learns which addresses there are.
     let account = authenticate(app, &request, client).await?;
     drop(head);
+    met.role = Some(account.role);
     guest.known();
     if app.log.only_votes() && !is_about_members(&route, &request) {
         return Err(Error::OnlyVotes);
@@ -109,7 +118,7 @@ async fn respond(
         }
         Route::Subcluster { name, what } => {
             let opened = open(app, account.role, name).await?;
-            *subcluster = Some(opened.clone());
+            met.subcluster = Some(opened.clone());
             answer_for(app, opened, what, account, client, request).await
         }
     }

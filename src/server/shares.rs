@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::Error;
 use super::network::network;
+use crate::accounts::Role;
 
 /// What is shared out.
 pub(super) struct Shares {
     all: usize,
     of_address: usize,
+    /// Of all, for administrators alone.
+    kept: usize,
     taken: Mutex<Taken>,
 }
 
@@ -24,13 +27,20 @@ struct Taken {
 pub(super) struct Share {
     shares: Arc<Shares>,
     network: IpAddr,
+    is_administrators: bool,
     amount: usize,
 }
 
 impl Shares {
     /// So much in all, and so much of it for one address.
     pub(super) fn new(all: usize, of_address: usize) -> Arc<Self> {
-        Arc::new(Self { all, of_address, taken: Mutex::default() })
+        Self::keeping(0, all, of_address)
+    }
+
+    /// The same, with a part of it for administrators, for whom their address does not count either:
+    /// others may have taken what is for it.
+    pub(super) fn keeping(kept: usize, all: usize, of_address: usize) -> Arc<Self> {
+        Arc::new(Self { all, of_address, kept, taken: Mutex::default() })
     }
 
     /// So much for this client.
@@ -38,7 +48,22 @@ impl Shares {
     /// # Errors
     /// [`Error::Busy`] if there is not so much.
     pub(super) fn take(self: &Arc<Self>, client: IpAddr, amount: usize) -> Result<Share, Error> {
-        let mut share = Share { shares: self.clone(), network: network(client), amount: 0 };
+        self.take_for(None, client, amount)
+    }
+
+    /// So much for this client, who has this role.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if there is not so much.
+    pub(super) fn take_for(
+        self: &Arc<Self>,
+        role: Option<Role>,
+        client: IpAddr,
+        amount: usize,
+    ) -> Result<Share, Error> {
+        let is_administrators = role == Some(Role::Administrator);
+        let (shares, network) = (self.clone(), network(client));
+        let mut share = Share { shares, network, is_administrators, amount: 0 };
         share.resize(amount)?;
         Ok(share)
     }
@@ -61,8 +86,11 @@ impl Share {
         let others = taken.all - self.amount;
         let of_network = taken.of.get(&self.network).copied().unwrap_or_default() - self.amount;
         let is_more = amount > self.amount;
-        let is_too_much =
-            others + amount > self.shares.all || of_network + amount > self.shares.of_address;
+        let Shares { all, of_address, kept, .. } = *self.shares;
+        let is_too_much = match self.is_administrators {
+            true => others + amount > all,
+            false => others + amount > all - kept || of_network + amount > of_address,
+        };
         if is_more && is_too_much {
             return Err(Error::Busy);
         }
@@ -101,6 +129,19 @@ mod tests {
         assert!(shares.take(THERE, 1).is_err());
         held.remove(0);
         assert!(shares.take(HERE, 1).is_ok());
+    }
+
+    #[test]
+    fn administrators_have_some_left_when_others_have_all_they_may() {
+        let shares = Shares::keeping(1, 4, 2);
+        let others = [HERE, HERE, THERE].map(|client| shares.take(client, 1).unwrap());
+        assert!(shares.take(THERE, 1).is_err());
+        let administrator = Some(Role::Administrator);
+        assert!(shares.take_for(Some(Role::Service), THERE, 1).is_err());
+        let kept = shares.take_for(administrator, HERE, 1).unwrap();
+        assert!(shares.take_for(administrator, HERE, 1).is_err());
+        drop((others, kept));
+        assert_eq!(shares.lock().all, 0);
     }
 
     #[test]

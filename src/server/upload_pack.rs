@@ -16,7 +16,8 @@ use super::response::{Body, full};
 use super::{git, pack_body};
 use crate::accounts::Role;
 use crate::protocol::{
-    self, BatchEnd, Command, FetchRequest, LsRefs, Service, Version, parse_fetch_v0, parse_v2, pkt,
+    self, BatchEnd, Command, FetchRequest, Id, LsRefs, Service, Version, parse_fetch_v0, parse_v2,
+    pkt,
 };
 use crate::repository::{self, BOOT, FetchAnswer, Subcluster};
 
@@ -36,7 +37,7 @@ pub(super) async fn post(
     let (head, body) = request.into_parts();
     git::check_content_type(&head.headers, Service::UploadPack)?;
     let limit = MAX_FETCH_BODY as u64;
-    let upload = Upload::receive(&head.headers, body, limit, app, client).await?;
+    let upload = Upload::receive(&head.headers, body, limit, app, (role, client)).await?;
     let version = git::version(&head.headers);
     let asked = app.reads.run_for(role, move || parse(&upload, version)).await?;
     let body = match (asked, subcluster.refuse_conflict()) {
@@ -47,6 +48,10 @@ pub(super) async fn post(
             full(ls_refs.answer(BOOT, subcluster.snapshot().advertised()))
         }
         (Ok(Asked::Pack(request, end)), Ok(())) => {
+            // What was asked for is kept until it is answered: the ids in it may be many.
+            let ids = request.wants.len() + request.haves.len() + request.shallow.len();
+            let bytes = ids * size_of::<Id>();
+            let _share = app.bodies.take_for(Some(role), client, bytes)?;
             fetch(app, subcluster, role, request, end).await?
         }
     };
