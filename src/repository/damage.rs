@@ -11,7 +11,7 @@ use git2::{Config, Odb, Oid};
 use sha1::{Digest, Sha1};
 
 use super::orders::{self, Orders};
-use super::{durable, journal};
+use super::{BOOT, durable, journal};
 
 /// Where what is damaged lies from then on, in the repository. Of a name there is the last one.
 const ASIDE: &str = "ecconfigd-damaged";
@@ -80,8 +80,9 @@ fn above(path: &Path) -> &Path {
     path.parent().expect("a file lies in a directory")
 }
 
+/// What [`super::create`] writes there: clones check out what it names, so any other name is damage.
 fn is_head(path: &Path) -> bool {
-    read_ref(path).is_some_and(|text| text.starts_with("ref: refs/") || is_id(&text))
+    read_ref(path).is_some_and(|text| text == format!("ref: {BOOT}"))
 }
 
 /// git stops at a word that it cannot read, whoever wrote it.
@@ -250,6 +251,19 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::repository::create::init;
+
+    #[test]
+    fn a_head_that_names_anything_but_what_clones_check_out_is_damaged() {
+        let dir = tempfile::tempdir().unwrap();
+        init(dir.path(), "default").unwrap();
+        let path = dir.path().join("HEAD");
+        assert_eq!(files(dir.path()).unwrap(), [PathBuf::new(); 0]);
+        for content in ["ref: refs/hecds/boot\n", "ref: refs/heads/bopt\n", "ref: refs/heads/b", ""]
+        {
+            fs::write(&path, content).unwrap();
+            assert_eq!(files(dir.path()).unwrap(), [path.clone()], "{content}");
+        }
+    }
 
     #[test]
     fn a_configuration_that_git_cannot_read_is_damaged() {
