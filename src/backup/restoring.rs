@@ -128,7 +128,8 @@ fn refuse_something(state: &Path) -> Result<(), Error> {
         let is_plain =
             || fs::symlink_metadata(&path).is_ok_and(|it| it.is_dir() && it.dev() == device);
         let is_empty = || fs::read_dir(&path).is_ok_and(|mut dir| dir.next().is_none());
-        if !NOTHING.contains(&name.as_str()) && !(is_plain() && is_empty()) {
+        let is_nothing = NOTHING.contains(&name.as_str()) || is_plain() && is_empty();
+        if !is_nothing {
             found.push(name);
         }
     }
