@@ -87,7 +87,11 @@ class Client(threading.Thread):
                 op.commit, op.text = headers["X-Config-Commit"], answer.decode()
             else:
                 [found] = json.loads(answer)
-                op.revision, op.commit = found["revision"], found["commit"]
+                if found.get("error"):
+                    # That is how one is told of that cannot be read, beside others that can.
+                    op.outcome, op.text = REFUSED, found["error"]
+                else:
+                    op.revision, op.commit = found["revision"], found["commit"]
         except Unanswered as error:
             op.text = str(error)
         self._done(op)
